@@ -8,7 +8,8 @@ TEST_CASE("bits come back in the order and width in which they were put") {
     std::vector<std::uint8_t> bytes;
     pith::vector_sink sink(bytes);
     pith::bit_writer writer(sink);
-    for (unsigned width = 0; width <= 56; ++width) writer.put(0x5A5A5A5A5A5A5A5AULL & pith::low_mask(width), width);
+    for (unsigned width = 0; width <= 56; ++width)
+        writer.put(0x5A5A5A5A5A5A5A5AULL & pith::low_mask(width), width);
     writer.finish();
 
     pith::bit_reader reader(bytes);

@@ -74,7 +74,9 @@ class bit_reader {
     [[nodiscard]] std::uint64_t bit_position() const noexcept { return at_; }
     [[nodiscard]] bool overrun() const noexcept { return at_ > std::uint64_t{in_.size()} * 8; }
     /// Bytes touched so far, the last one counted whole.
-    [[nodiscard]] std::size_t byte_position() const noexcept { return static_cast<std::size_t>((at_ + 7) >> 3); }
+    [[nodiscard]] std::size_t byte_position() const noexcept {
+        return static_cast<std::size_t>((at_ + 7) >> 3);
+    }
     /// True when the rest of the current byte holds only zero bits, as bit_writer::finish leaves it.
     [[nodiscard]] bool padding_is_zero() const noexcept {
         return peek(static_cast<unsigned>((8 - (at_ & 7)) & 7)) == 0;

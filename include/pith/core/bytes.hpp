@@ -73,7 +73,8 @@ class span_sink {
     [[nodiscard]] bool overflowed() const noexcept { return size_ > out_.size(); }
     /// Number of bytes written, or output_too_small.
     [[nodiscard]] result<std::size_t> written() const noexcept {
-        if (overflowed()) return error{error_code::output_too_small, out_.size(), "the destination is too small"};
+        if (overflowed())
+            return error{error_code::output_too_small, out_.size(), "the destination is too small"};
         return size_;
     }
 
@@ -141,7 +142,8 @@ class byte_reader {
             if (shift == 63 && b > 1) return fail(error_code::bad_header, "a number is larger than 64 bits");
             v |= (b & 0x7F) << shift;
             if (b < 0x80) {
-                if (b == 0 && shift != 0) return fail(error_code::bad_header, "a number is longer than it needs");
+                if (b == 0 && shift != 0)
+                    return fail(error_code::bad_header, "a number is longer than it needs");
                 return v;
             }
         }

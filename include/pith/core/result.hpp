@@ -32,10 +32,11 @@ enum class error_code : std::uint8_t {
 
 /// The code's name as written in the source, for messages.
 [[nodiscard]] constexpr const char* name_of(error_code code) noexcept {
-    constexpr const char* names[] = {
-        "truncated",         "bad_magic",      "unsupported_version", "unknown_recipe",   "bad_header",
-        "bad_model",         "bad_stream",     "checksum_mismatch",   "limit_exceeded",   "trailing_data",
-        "output_too_small",  "unsupported_parameter", "source_failed", "sink_failed"};
+    constexpr const char* names[] = {"truncated",      "bad_magic",         "unsupported_version",
+                                     "unknown_recipe", "bad_header",        "bad_model",
+                                     "bad_stream",     "checksum_mismatch", "limit_exceeded",
+                                     "trailing_data",  "output_too_small",  "unsupported_parameter",
+                                     "source_failed",  "sink_failed"};
     return names[static_cast<std::size_t>(code)];
 }
 

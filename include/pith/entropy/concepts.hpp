@@ -39,41 +39,47 @@ template <class M>
 concept symbol_model = requires {
     typename M::symbol_type;
     { M::precision } -> std::convertible_to<unsigned>;
-} && (M::precision >= 1 && M::precision <= 31);
+}
+&&(M::precision >= 1 && M::precision <= 31);
 
 /// The encoder's half: symbol to interval.
 template <class M>
 concept encoder_model = symbol_model<M> && requires(const M m, typename M::symbol_type s) {
-    { m.interval_of(s) } noexcept -> std::same_as<interval>;
+    { m.interval_of(s) }
+    noexcept->std::same_as<interval>;
 };
 
 /// The decoder's half: slot to symbol and interval. Law: at(slot).where holds slot, and
 /// interval_of(at(slot).symbol) == at(slot).where.
 template <class M>
 concept decoder_model = symbol_model<M> && requires(const M m, std::uint32_t slot) {
-    { m.at(slot) } noexcept -> std::same_as<located<typename M::symbol_type>>;
+    { m.at(slot) }
+    noexcept->std::same_as<located<typename M::symbol_type>>;
 };
 
 /// A model that learns: after each symbol both sides call update. Law: two copies that see the same
 /// symbols stay equal. Only queue coders can be used with it.
 template <class M>
 concept adaptive_model = symbol_model<M> && requires(M m, typename M::symbol_type s) {
-    { m.update(s) } noexcept;
+    { m.update(s) }
+    noexcept;
 };
 
 /// A probability of a 1 bit, in 16-bit fixed point, never 0 and never 65536; learns from each bit.
 template <class P>
 concept bit_predictor = requires(P p, const P c, bool bit) {
-    { c.probability_of_one() } noexcept -> std::convertible_to<std::uint32_t>;
-    { p.update(bit) } noexcept;
+    { c.probability_of_one() }
+    noexcept->std::convertible_to<std::uint32_t>;
+    { p.update(bit) }
+    noexcept;
 };
 
 /// Takes intervals; `finish` writes out what is still held. Law: decode after encode is the identity.
 template <class C>
 concept interval_encoder = requires(C c, interval i) {
     typename C::order;
-    { c.template put<12>(i) };
-    { c.finish() };
+    {c.template put<12>(i)};
+    {c.finish()};
 };
 
 /// Gives the slot of the next symbol and removes its interval. Law: after the last symbol `finish` returns
@@ -82,7 +88,7 @@ template <class C>
 concept interval_decoder = requires(C c, interval i) {
     typename C::order;
     { c.template slot<12>() } -> std::convertible_to<std::uint32_t>;
-    { c.template remove<12>(i) };
+    {c.template remove<12>(i)};
     { c.finish() } -> std::same_as<result<void>>;
 };
 
@@ -93,11 +99,11 @@ concept stack_coder = std::same_as<typename C::order, stack_order>;
 
 /// A coder of whole blocks of bytes. An object owns its tables and may be used for any number of blocks, by
 /// one thread at a time; nothing is carried from one block to the next.
-///   static constexpr std::uint32_t recipe;                      // stable id in streams, see container/recipe.hpp
-///   static constexpr const char* name;
-///   static constexpr std::size_t max_encoded_size(std::size_t n) noexcept;
-///   result<std::size_t> encode_into(byte_view in, byte_span out) noexcept;   // bytes written
-///   result<std::size_t> decode_into(byte_view in, byte_span out) noexcept;   // out.size() = the block's length
+///   static constexpr std::uint32_t recipe;                      // stable id in streams, see
+///   container/recipe.hpp static constexpr const char* name; static constexpr std::size_t
+///   max_encoded_size(std::size_t n) noexcept; result<std::size_t> encode_into(byte_view in, byte_span out)
+///   noexcept;   // bytes written result<std::size_t> decode_into(byte_view in, byte_span out) noexcept;   //
+///   out.size() = the block's length
 /// decode_into fills the whole of `out` and consumes the whole of `in`, or gives an error; what `out` holds
 /// after an error is unspecified. Neither allocates. Law: decode_into after encode_into is the identity, and
 /// encode_into writes at most max_encoded_size(in.size()) bytes.
@@ -105,9 +111,12 @@ template <class C>
 concept block_coder = requires(C c, byte_view in, byte_span out, std::size_t n) {
     { C::recipe } -> std::convertible_to<std::uint32_t>;
     { C::name } -> std::convertible_to<const char*>;
-    { C::max_encoded_size(n) } noexcept -> std::same_as<std::size_t>;
-    { c.encode_into(in, out) } noexcept -> std::same_as<result<std::size_t>>;
-    { c.decode_into(in, out) } noexcept -> std::same_as<result<std::size_t>>;
+    { C::max_encoded_size(n) }
+    noexcept->std::same_as<std::size_t>;
+    { c.encode_into(in, out) }
+    noexcept->std::same_as<result<std::size_t>>;
+    { c.decode_into(in, out) }
+    noexcept->std::same_as<result<std::size_t>>;
 };
 
 }  // namespace pith::inline v1::entropy
