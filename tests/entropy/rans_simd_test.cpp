@@ -97,7 +97,8 @@ void check_lanes(const bytes& data) {
 
 TEST_CASE("vector rounds write and read the same rANS bytes as scalar rounds, for every number of lanes") {
     for (unsigned kind = 0; kind < 5; ++kind) {
-        for (std::size_t n : {1, 31, 32, 33, 64, 127, 128, 129, 255, 300, 1024, 4097, 20000}) {
+        for (const int size : {1, 31, 32, 33, 64, 127, 128, 129, 255, 300, 1024, 4097, 20000}) {
+            const auto n = static_cast<std::size_t>(size);
             CAPTURE(kind, n);
             const bytes data = sample(n, kind, static_cast<unsigned>(n));
             check_lanes<1>(data);
@@ -120,7 +121,8 @@ TEST_CASE("rANS blocks of every size and kind come back, and scalar and vector s
             check_round_trip<vectorised>(data, coded);
             check_round_trip<rans_bytes<>>(data, coded);
         }
-        for (std::size_t n : {9'999, 70'001, 200'003, 1'000'000}) {
+        for (const int size : {9'999, 70'001, 200'003, 1'000'000}) {
+            const auto n = static_cast<std::size_t>(size);
             const bytes data = sample(n, kind, 5);
             const bytes coded = encode<vectorised>(data);
             check_round_trip<vectorised>(data, coded);

@@ -23,7 +23,8 @@ void round_trip() {
     const auto f = skewed_frequencies(Precision);
     const static_model<Precision> model(std::span<const std::uint16_t, 256>(f.data(), 256));
     std::mt19937 random(7);
-    for (std::size_t n : {0, 1, 2, 3, 10, 257, 5000}) {
+    for (const int size : {0, 1, 2, 3, 10, 257, 5000}) {
+        const auto n = static_cast<std::size_t>(size);
         std::vector<std::uint8_t> symbols(n);
         for (auto& s : symbols) s = model.at(random() & ((1U << Precision) - 1)).symbol;
         std::vector<std::uint8_t> buffer(4 * n + 16);
