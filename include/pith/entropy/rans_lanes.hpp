@@ -41,6 +41,7 @@ struct scalar_rounds {
         const std::uint8_t* at = in;
         std::size_t done = 0;
         for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
+#pragma GCC unroll 8
             for (unsigned lane = 0; lane < Lanes; ++lane) {
                 const std::uint32_t y = step<Precision>(x[lane], slots, out[lane]);
                 // All ones where a word is needed: the branch would be mispredicted every few symbols.
@@ -74,7 +75,7 @@ struct scalar_rounds {
     static std::uint32_t step(std::uint32_t x, const std::uint32_t* slots, std::uint8_t& symbol) noexcept {
         const std::uint32_t slot = slots[x & ((std::uint32_t{1} << Precision) - 1)];
         symbol = static_cast<std::uint8_t>(slot);
-        return (x >> Precision) * ((slot >> 20) + 1) + ((slot >> 8) & 0xFFF);
+        return (x >> Precision) * (slot >> 20) + ((slot >> 8) & 0xFFF);
     }
 
     /// One symbol (its four words) onto a state; at least 2 bytes must be free below `at`.

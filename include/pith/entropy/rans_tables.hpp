@@ -18,13 +18,13 @@ requires(Precision >= 1 && Precision <= 12) struct rans_slot_table {
     static constexpr unsigned precision = Precision;
     static constexpr std::uint32_t slot_count = std::uint32_t{1} << Precision;
 
-    /// From frequencies with sum 2^Precision.
+    /// From frequencies with sum 2^Precision, none of them 2^12.
     void build(std::span<const std::uint16_t, 256> frequencies) noexcept {
         std::uint32_t* at = words;
         for (std::uint32_t s = 0; s < 256; ++s) {
             const std::uint32_t f = frequencies[s];
-            PITH_ASSERT(f <= slot_count - static_cast<std::uint32_t>(at - words));
-            const std::uint32_t first = s | (f - 1) << 20;
+            PITH_ASSERT(f < 4096 && f <= slot_count - static_cast<std::uint32_t>(at - words));
+            const std::uint32_t first = s | f << 20;
             for (std::uint32_t k = 0; k < f; ++k) at[k] = first | k << 8;
             at += f;
         }

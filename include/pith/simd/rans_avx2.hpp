@@ -91,7 +91,7 @@ struct rans_avx2 {
     /// The new states of eight lanes with slot words e; takes the words that they need.
     template <unsigned Precision>
     static __m256i advance(__m256i x, __m256i e, const std::uint8_t*& in) noexcept {
-        const __m256i frequency = _mm256_add_epi32(_mm256_srli_epi32(e, 20), _mm256_set1_epi32(1));
+        const __m256i frequency = _mm256_srli_epi32(e, 20);
         const __m256i offset = _mm256_and_si256(_mm256_srli_epi32(e, 8), _mm256_set1_epi32(0xFFF));
         x = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(x, Precision), frequency), offset);
         const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32(1 << 15), x);

@@ -19,7 +19,7 @@ struct rans_avx512 {
     /// The new states of sixteen lanes with slot words e; takes the words that they need.
     template <unsigned Precision>
     static __m512i advance(__m512i x, __m512i e, const std::uint8_t*& in) noexcept {
-        const __m512i frequency = _mm512_add_epi32(_mm512_srli_epi32(e, 20), _mm512_set1_epi32(1));
+        const __m512i frequency = _mm512_srli_epi32(e, 20);
         const __m512i offset = _mm512_and_si512(_mm512_srli_epi32(e, 8), _mm512_set1_epi32(0xFFF));
         x = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(x, Precision), frequency), offset);
         const __mmask16 low = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(1 << 15));

@@ -61,7 +61,7 @@ struct rans_neon {
 
     template <unsigned Precision>
     static uint32x4_t advance(uint32x4_t x, uint32x4_t e, const std::uint8_t*& in) noexcept {
-        const uint32x4_t frequency = vaddq_u32(vshrq_n_u32(e, 20), vdupq_n_u32(1));
+        const uint32x4_t frequency = vshrq_n_u32(e, 20);
         const uint32x4_t offset = vandq_u32(vshrq_n_u32(e, 8), vdupq_n_u32(0xFFF));
         x = vmlaq_u32(offset, vshrq_n_u32(x, Precision), frequency);
         const uint32x4_t low = vcltq_u32(x, vdupq_n_u32(1U << 15));
