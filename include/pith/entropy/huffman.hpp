@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
@@ -126,15 +127,19 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
     void count(byte_view in, const layout& parts) noexcept {
         std::memset(counts_, 0, sizeof counts_);
         std::size_t common = 0;
-        if (parts.streams == Streams && Streams > 1) {
-            const std::uint8_t* at[Streams];
-            for (unsigned k = 0; k < Streams; ++k) at[k] = in.data() + parts.start(k);
+        if (parts.streams == Streams) {
             common = parts.n / Streams;  // no part is shorter
-            for (std::size_t i = 0; i < common; ++i)
-                for (unsigned k = 0; k < Streams; ++k) ++counts_[k][at[k][i]];
+            count_together(in.data(), parts, common, std::make_index_sequence<Streams>{});
         }
         for (unsigned k = 0; k < parts.streams; ++k)
             for (std::size_t i = parts.start(k) + common; i < parts.start(k + 1); ++i) ++counts_[k][in[i]];
+    }
+
+    template <std::size_t... K>
+    void count_together(const std::uint8_t* in, const layout& parts, std::size_t common,
+                        std::index_sequence<K...>) noexcept {
+        const std::uint8_t* const at[] = {in + parts.start(K)...};
+        for (std::size_t i = 0; i < common; ++i) (++counts_[K][at[K][i]], ...);
     }
 
     void make_code() noexcept {
