@@ -12,6 +12,8 @@
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -221,3 +223,5 @@ struct rans_rounds<avx2> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

@@ -10,6 +10,8 @@
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -160,3 +162,5 @@ requires(Arch::bytes == 64) struct rans_rounds<Arch> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif
