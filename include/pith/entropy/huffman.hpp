@@ -21,14 +21,14 @@
 
 namespace pith::inline v1::entropy {
 
-/// Huffman coder of whole blocks (a block_coder). A block is nothing when empty; else a byte of its form and
-///   stored:  the bytes;
-///   run:     the one value that all bytes have;
-///   coded:   the header of code lengths, the sizes of all streams but the last, the streams.
-/// Stream k codes the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream.
-/// The encoder writes the shortest of the three forms, the first of them among equals being run, then stored.
+/// Huffman coder of whole blocks (a block_coder), about 60 KB of tables. A coded block is the byte 2, the
+/// code lengths (write_huffman_lengths), the sizes of all streams but the last, the streams. Stream k codes
+/// the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream. A run is written as
+/// a run, and a block that coding does not make smaller than n + 1 bytes is stored. Group: how many streams
+/// are advanced in registers at a time; it does not change the bytes.
 template <unsigned Streams = 6, unsigned Group = Streams>
-requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) class huffman {
+requires((Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) && Group >= 1 &&
+         Streams % Group == 0) class huffman {
   public:
     static constexpr std::uint32_t recipe = Streams == 6 ? 0x01 : 0x01 | Streams << 8;
     static constexpr const char* name = "huffman";
