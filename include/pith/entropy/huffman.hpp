@@ -43,18 +43,12 @@ requires((Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Stream
         if (in.empty()) return std::size_t{0};
         if (in.size() > max_block || is_run(in)) return encode_plain_block(in, out);
         const layout parts(in.size());
-        count(in, parts);
-        make_code();
-        span_sink sink{byte_span(header_)};
-        bit_writer writer(sink);
-        write_huffman_lengths(writer, lengths_);
-        writer.finish();
-        PITH_ASSERT(!sink.overflowed());
-        const std::size_t total = coded_size(parts, sink.size());
+        const std::size_t header_size = prepare(in, parts);
+        const std::size_t total = coded_size(parts, header_size);
         if (total > in.size()) return encode_plain_block(in, out);
         if (total > out.size())
             return error{error_code::output_too_small, out.size(), "the destination is too small"};
-        write_coded(in, out, parts, sink.size());
+        write_coded(in, out, parts, header_size);
         return total;
     }
 
@@ -106,6 +100,18 @@ requires((Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Stream
                         std::index_sequence<K...>) noexcept {
         const std::uint8_t* const at[] = {in + parts.start(K)...};
         for (std::size_t i = 0; i < common; ++i) (++counts_[K][at[K][i]], ...);
+    }
+
+    /// Makes the code and its header; returns the header's size in bytes.
+    std::size_t prepare(byte_view in, const layout& parts) noexcept {
+        count(in, parts);
+        make_code();
+        span_sink sink{byte_span(header_)};
+        bit_writer writer(sink);
+        write_huffman_lengths(writer, lengths_);
+        writer.finish();
+        PITH_ASSERT(!sink.overflowed());
+        return sink.size();
     }
 
     void make_code() noexcept {
