@@ -13,8 +13,9 @@
 #include <pith/container/recipe.hpp>
 #include <pith/container/stream_parts.hpp>
 #include <pith/core/limits.hpp>
-#include <pith/core/parallel.hpp>
 #include <pith/core/progress.hpp>
+#include <pith/core/result.hpp>
+#include <pith/core/serial.hpp>
 
 namespace pith::inline v1::container {
 namespace detail {
@@ -104,7 +105,8 @@ class stream_decoder {
             target = target < b.size() ? b.size() : target;
             target = target < size ? target : size;
             if (b.size() < target) {
-                b.resize(got);  // only these are carried over
+                if (got == 0) b = buffer();  // nothing to carry over, so never two at once
+                b.resize(got);
                 b.reserve(target);
                 b.resize(target);
             }
