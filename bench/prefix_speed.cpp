@@ -1,6 +1,9 @@
 // Measures the prefix and table coders: size against order-0 entropy, speed, and the ratio to zstd's Huffman.
 // Usage: prefix_speed [--corpora DIR]. Link libzstd statically (-l:libzstd.a) to time its Huffman alone;
 // with the shared library its literals-only blocks are timed instead.
+#include <pith/entropy/arithmetic_binary.hpp>
+#include <pith/entropy/bit_plane.hpp>
+#include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/tans.hpp>
 
@@ -55,6 +58,32 @@ coder of(std::string name, std::size_t block) {
             },
             [c](const std::uint8_t* in, std::size_t size, std::uint8_t* out, std::size_t n) {
                 return c->decode_into({in, size}, {out, n}).has_value();
+            }};
+}
+
+/// Significance planes of zigzag bytes through the binary arithmetic coder; the first byte is their number.
+coder bit_planes(std::size_t block) {
+    using namespace pith::entropy;
+    return {"bit planes 1M", block,
+            [](const std::uint8_t* in, std::size_t n, std::uint8_t* out, std::size_t room) {
+                std::vector<std::int8_t> values(n);
+                for (std::size_t i = 0; i < n; ++i) values[i] = unzigzag(in[i]);
+                bit_plane_coder<> planes;
+                pith::span_sink sink({out, room});
+                unsigned p = bit_plane_coder<>::planes_of(values);
+                sink.put(static_cast<std::uint8_t>(p));
+                binary_encoder encoder(sink);
+                while (p-- > 0) planes.encode_plane(values, p, encoder);
+                encoder.finish();
+                return sink.size();
+            },
+            [](const std::uint8_t* in, std::size_t size, std::uint8_t* out, std::size_t n) {
+                std::vector<std::int8_t> values(n);
+                bit_plane_coder<> planes;
+                binary_decoder<> decoder({in + 1, size - 1});
+                for (unsigned p = in[0]; p-- > 0;) planes.decode_plane(values, p, decoder);
+                for (std::size_t i = 0; i < n; ++i) out[i] = zigzag(values[i]);
+                return decoder.finish().has_value();
             }};
 }
 
@@ -177,6 +206,8 @@ void measure(const char* name, bytes in) {
     coders.push_back(of<tans<11>>("tans<11> 128K", 128 << 10));
     coders.push_back(of<tans<12, 2>>("tans<12,2> 1M", 1 << 20));
     coders.push_back(of<tans<>>("tans 1M", 1 << 20));
+    coders.push_back(of<rice_bytes>("rice 1M", 1 << 20));
+    coders.push_back(bit_planes(1 << 20));
     std::vector<timing> timings(coders.size());
     for (unsigned repeat = 0; repeat < 9; ++repeat)
         for (std::size_t k = 0; k < coders.size(); ++k) run_once(coders[k], in, timings[k]);

@@ -1,5 +1,5 @@
-// Everything in core/: results, bytes and bits, numbers, views, exact arithmetic, checksums, footprints.
-// Other modules include the single headers they need; this one is for programs. Not in it: parallel.hpp (threads).
+// Everything in core/ but threads (core/parallel.hpp): results, bytes and bits, numbers, views, exact arithmetic,
+// random numbers, checksums, the account of bytes, progress. Other modules include the single headers they need.
 #pragma once
 
 #include <pith/core/assert.hpp>
