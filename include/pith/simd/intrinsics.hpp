@@ -7,7 +7,16 @@
 
 #ifndef PITH_NO_SIMD
 #    if defined(__x86_64__)
+// g++ 12 warns inside its own AVX-512 intrinsics, which copy a variable from itself on purpose.
+#        if defined(__GNUC__) && !defined(__clang__)
+#            pragma GCC diagnostic push
+#            pragma GCC diagnostic ignored "-Wuninitialized"
+#            pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#        endif
 #        include <immintrin.h>
+#        if defined(__GNUC__) && !defined(__clang__)
+#            pragma GCC diagnostic pop
+#        endif
 #    else
 #        include <arm_neon.h>
 #    endif
