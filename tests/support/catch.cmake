@@ -1,0 +1,31 @@
+# pith_catch_main: Catch2 with a main function, from Catch2 2 or 3 and for any target.
+add_library(pith_catch_main INTERFACE)
+if(NOT CMAKE_CROSSCOMPILING)
+    find_package(Catch2 CONFIG QUIET)
+    if(NOT TARGET Catch2::Catch2WithMain AND NOT TARGET Catch2::Catch2)
+        message(FATAL_ERROR "Catch2 was not found. On Debian and Ubuntu:  apt-get install catch2\n"
+            "Or build without tests:  cmake -DPITH_BUILD_TESTS=OFF")
+    endif()
+    if(TARGET Catch2::Catch2WithMain)
+        target_link_libraries(pith_catch_main INTERFACE Catch2::Catch2WithMain)
+        return()
+    endif()
+    target_link_libraries(pith_catch_main INTERFACE Catch2::Catch2)
+else()
+    # The build machine's archive is of no use here; the single header of Catch2 2 is.
+    find_path(PITH_CATCH_INCLUDE_DIR catch2/catch.hpp)
+    if(NOT PITH_CATCH_INCLUDE_DIR)
+        message(FATAL_ERROR "A cross build of the tests needs the single header catch2/catch.hpp of Catch2 2: "
+            "Catch2 3 has to be compiled for the target. Set PITH_CATCH_INCLUDE_DIR to a folder that holds "
+            "it, or build without tests:  cmake -DPITH_BUILD_TESTS=OFF")
+    endif()
+    set(private ${CMAKE_BINARY_DIR}/pith-dependencies/catch2)
+    file(MAKE_DIRECTORY ${private})
+    file(CREATE_LINK ${PITH_CATCH_INCLUDE_DIR}/catch2 ${private}/catch2 SYMBOLIC)
+    target_include_directories(pith_catch_main SYSTEM INTERFACE ${private})
+endif()
+add_library(pith_catch_main_object OBJECT ${CMAKE_CURRENT_LIST_DIR}/main.cpp)
+target_link_libraries(pith_catch_main_object PRIVATE pith_catch_main)
+target_compile_features(pith_catch_main_object PRIVATE cxx_std_20)
+target_compile_options(pith_catch_main_object PRIVATE -O0 -w)
+target_sources(pith_catch_main INTERFACE $<TARGET_OBJECTS:pith_catch_main_object>)
