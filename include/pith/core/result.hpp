@@ -28,6 +28,7 @@ enum class error_code : std::uint8_t {
     unsupported_parameter,  ///< a valid parameter that this build does not offer
     source_failed,          ///< the program's own source of bytes reported a failure
     sink_failed,            ///< the program's own sink of bytes reported a failure
+    cancelled,              ///< the program's own progress callback asked to stop
 };
 
 /// The code's name as written in the source, for messages.
