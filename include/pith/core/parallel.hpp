@@ -165,10 +165,10 @@ class pipeline_ring {
 }  // namespace detail
 
 /// Items in order through produce(slot), work(slot, worker), consume(slot): produce and consume run on the
-/// calling thread, in the order of the items; work runs on up to policy.workers() threads beside it (worker
-/// tells them apart) and must not throw. Ends when produce returns false (its slot is then not used) and all
-/// is consumed, or as soon as consume returns false. At most slots.size() items are in flight, so memory is
-/// bounded; at least one slot.
+/// calling thread, in the order of the items; work runs beside it on up to min(policy.workers(), slots.size()
+/// - 1) threads, at least one (worker tells them apart), and must not throw. Ends when produce returns false
+/// (its slot is then not used) and all is consumed, or as soon as consume returns false. At most slots.size()
+/// items are in flight, so memory is bounded; there must be a slot.
 template <parallel_policy Policy, class Slot, class Produce, class Work, class Consume>
 void ordered_pipeline(const Policy& policy, std::span<Slot> slots, Produce&& produce, Work&& work,
                       Consume&& consume) {
@@ -183,8 +183,10 @@ void ordered_pipeline(const Policy& policy, std::span<Slot> slots, Produce&& pro
         one_by_one();
     } else {
         detail::pipeline_ring<Slot> ring(slots);
+        const std::size_t useful = slots.size() > 1 ? slots.size() - 1 : 1;
         policy.run_beside(
-            policy.workers(), [&](std::size_t worker) { ring.help(work, worker); },
+            policy.workers() < useful ? policy.workers() : useful,
+            [&](std::size_t worker) { ring.help(work, worker); },
             [&](std::size_t started) { started == 0 ? one_by_one() : ring.drive(produce, consume); });
     }
 }
