@@ -68,6 +68,7 @@ void check_lanes(const bytes& data) {
     std::uint32_t counts[256];
     std::uint16_t f[256];
     count_bytes(data, counts);
+    if (counts[data[0]] == data.size()) return;  // a run, which has no table
     normalize_frequencies(counts, f, 12);
     const auto symbols = std::make_unique<rans_symbol_table<12>>();
     const auto slots = std::make_unique<rans_slot_table<12>>();
