@@ -17,6 +17,7 @@
 #include <pith/entropy/huffman_decode.hpp>
 #include <pith/entropy/huffman_table.hpp>
 #include <pith/entropy/package_merge.hpp>
+#include <pith/entropy/plain_block.hpp>
 
 namespace pith::inline v1::entropy {
 
@@ -40,13 +41,7 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
     /// Encodes a block; returns the bytes written. Errors: output_too_small. Exact.
     result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
         if (in.empty()) return std::size_t{0};
-        if (std::memcmp(in.data(), in.data() + 1, in.size() - 1) == 0) {
-            if (out.size() < 2) return too_small(out);
-            out[0] = run;
-            out[1] = in[0];
-            return std::size_t{2};
-        }
-        if (in.size() > max_block) return store(in, out);
+        if (in.size() > max_block || is_run(in)) return encode_plain_block(in, out);
         const layout parts(in.size());
         count(in, parts);
         make_code();
@@ -56,8 +51,9 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
         writer.finish();
         PITH_ASSERT(!sink.overflowed());
         const std::size_t total = coded_size(parts, sink.size());
-        if (total > in.size()) return store(in, out);
-        if (total > out.size()) return too_small(out);
+        if (total > in.size()) return encode_plain_block(in, out);
+        if (total > out.size())
+            return error{error_code::output_too_small, out.size(), "the destination is too small"};
         write_coded(in, out, parts, sink.size());
         return total;
     }
@@ -65,33 +61,14 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
     /// Decodes a block of out.size() bytes; returns that. Errors: truncated, trailing_data, bad_header,
     /// bad_model, bad_stream. Exact.
     result<std::size_t> decode_into(byte_view in, byte_span out) noexcept {
-        if (out.empty()) {
-            if (!in.empty()) return error{error_code::trailing_data, 0, "an empty block has no bytes"};
-            return std::size_t{0};
-        }
-        if (in.size() < 2) return error{error_code::truncated, in.size(), "the block is cut off"};
-        const byte_view rest = in.subspan(1);
-        if (in[0] == coded) {
-            const result<void> done = decode_coded(in, out);
-            if (!done) return done.error();
-        } else if (in[0] == run) {
-            if (rest.size() > 1) return error{error_code::trailing_data, 2, "bytes after a run"};
-            std::memset(out.data(), rest[0], out.size());
-        } else if (in[0] == stored) {
-            if (rest.size() != out.size())
-                return error{rest.size() < out.size() ? error_code::truncated : error_code::trailing_data, 1,
-                             "a stored block has another size"};
-            if (std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)
-                return error{error_code::bad_stream, 1, "a run was stored"};
-            std::memcpy(out.data(), rest.data(), rest.size());
-        } else {
-            return error{error_code::bad_header, 0, "unknown form of block"};
-        }
+        if (in.empty() || out.empty() || in[0] != static_cast<std::uint8_t>(block_form::coded))
+            return decode_plain_block(in, out);
+        const result<void> done = decode_coded(in, out);
+        if (!done) return done.error();
         return out.size();
     }
 
   private:
-    enum form : std::uint8_t { stored, run, coded };
     struct layout {  // how a block of n bytes is divided
         std::size_t n;
         unsigned streams;
@@ -110,17 +87,6 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
             return std::size_t{size_bytes} * (streams - 1);
         }
     };
-
-    static error too_small(byte_span out) noexcept {
-        return {error_code::output_too_small, out.size(), "the destination is too small"};
-    }
-
-    static result<std::size_t> store(byte_view in, byte_span out) noexcept {
-        if (out.size() <= in.size()) return too_small(out);
-        out[0] = stored;
-        std::memcpy(out.data() + 1, in.data(), in.size());
-        return in.size() + 1;
-    }
 
     /// Counts the bytes of each part apart: gives the exact stream sizes, and lets the counters of all parts
     /// advance together without waiting for one another.
@@ -163,7 +129,7 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
 
     void write_coded(byte_view in, byte_span out, const layout& parts, std::size_t header_size) noexcept {
         std::uint8_t* to = out.data();
-        *to++ = coded;
+        *to++ = static_cast<std::uint8_t>(block_form::coded);
         std::memcpy(to, header_, header_size);
         to += header_size;
         for (unsigned k = 0; k + 1 < parts.streams; ++k)
