@@ -12,6 +12,7 @@
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/tans.hpp>
 #include <pith/simd/rans.hpp>
 
 namespace bench {
@@ -45,6 +46,7 @@ inline std::vector<coder> own_coders() {
     list.push_back(own<entropy::rans_bytes<pith::simd::rans_rounds<>>>("rans"));
     list.push_back(own<entropy::rans_bytes<>>("rans, scalar"));
     list.push_back(own<entropy::huffman<>>("huffman"));
+    list.push_back(own<entropy::tans<>>("tans"));
     return list;
 }
 

@@ -50,6 +50,8 @@ class corpora {
         } else {
             const auto checkout = std::filesystem::path(__FILE__).parent_path() / "../..";
             folder_ = checkout / "../shared/corpora";
+            std::error_code failed;
+            if (!std::filesystem::is_directory(folder_, failed)) folder_ = "../shared/corpora";
         }
         std::error_code failed;
         found_ = std::filesystem::is_directory(folder_, failed);

@@ -32,7 +32,7 @@ inline std::string signed_percent(double value, int digits = 2) {
 /// 1,048,576
 inline std::string grouped(std::uint64_t value) {
     std::string digits = std::to_string(value);
-    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
     return digits;
 }
 
