@@ -203,26 +203,14 @@ class parametric_model {
         const std::uint32_t to = symbol > last() ? total : start_of(symbol < first() ? first() : symbol + 1);
         return {from, to - from};
     }
-    [[nodiscard]] located<std::int32_t> at(std::uint32_t slot) const noexcept {
+    [[nodiscard, gnu::always_inline]] inline located<std::int32_t> at(std::uint32_t slot) const noexcept {
         PITH_ASSERT(slot < total);
-        // Walk from a guess that is seldom more than one symbol off: a quantile step is at most 2^-12, and
-        // each symbol of the window is worth at least a slot.
-        std::int32_t k = guess(slot);
-        std::uint32_t from = start_of(k);
-        std::uint32_t to = 0;
-        if (slot < from) {
-            do {
-                if (k == first()) return {k - 1, {0, from}};
-                to = from;
-                from = start_of(--k);
-            } while (slot < from);
+        const std::int32_t k = guess(slot);
+        const std::uint32_t from = start_of(k);
+        const std::uint32_t to = start_of(k + 1);
+        if (slot - from < to - from) [[likely]]
             return {k, {from, to - from}};
-        }
-        while ((to = start_of(k + 1)) <= slot) {
-            from = to;
-            if (k++ == last()) return {k, {from, total - from}};
-        }
-        return {k, {from, to - from}};
+        return slot < from ? walk_down(slot, k, from) : walk_up(slot, k + 1, to);
     }
 
   private:
@@ -256,6 +244,29 @@ class parametric_model {
         const std::uint64_t quantile =
             (std::uint64_t{static_cast<std::uint32_t>(share)} * window_.inverse_share) >> 16;
         return symbol_at(static_cast<std::uint32_t>(quantile < 4095 ? quantile : 4095));
+    }
+
+    /// The walks seldom take more than one step: a quantile step is 2^-12 of all slots, and each symbol of
+    /// the window is worth at least one slot. slot < from, where symbol k begins.
+    [[nodiscard, gnu::noinline]] located<std::int32_t> walk_down(std::uint32_t slot, std::int32_t k,
+                                                                 std::uint32_t from) const noexcept {
+        std::uint32_t to = from;
+        do {
+            to = from;
+            if (k-- == first()) return {k, {0, to}};
+            from = start_of(k);
+        } while (slot < from);
+        return {k, {from, to - from}};
+    }
+    /// slot >= from, where symbol k begins.
+    [[nodiscard, gnu::noinline]] located<std::int32_t> walk_up(std::uint32_t slot, std::int32_t k,
+                                                               std::uint32_t from) const noexcept {
+        for (; k <= last(); ++k) {
+            const std::uint32_t to = start_of(k + 1);
+            if (slot < to) return {k, {from, to - from}};
+            from = to;
+        }
+        return {k, {from, total - from}};
     }
 
     const table_type* table_;

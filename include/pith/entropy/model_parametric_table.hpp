@@ -77,7 +77,7 @@ class tabled_model {
         const std::int64_t j = std::int64_t{symbol} - first_ + 1;
         return unpacked(entries_[j < 0 ? 0 : j > last_entry_ ? last_entry_ : j]);
     }
-    [[nodiscard]] located<std::int32_t> at(std::uint32_t slot) const noexcept {
+    [[nodiscard, gnu::always_inline]] inline located<std::int32_t> at(std::uint32_t slot) const noexcept {
         PITH_ASSERT(slot < (std::uint32_t{1} << Precision));
         std::uint32_t j = buckets_[slot >> bucket_shift_];
         // Half of the buckets reach into the next interval: that step is taken without a branch.
