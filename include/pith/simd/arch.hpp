@@ -53,14 +53,13 @@ struct neon_dotprod {
 
 /// One of the types above.
 template <class Arch>
-concept instruction_set =
-    std::same_as<Arch, scalar> || std::same_as<Arch, sse2> || std::same_as<Arch, avx2> ||
-    std::same_as<Arch, avx512> || std::same_as<Arch, avx512_vnni> || std::same_as<Arch, neon> ||
-    std::same_as<Arch, neon_dotprod>;
+concept instruction_set = std::same_as<Arch, scalar> || std::same_as<Arch, sse2> ||
+    std::same_as<Arch, avx2> || std::same_as<Arch, avx512> || std::same_as<Arch, avx512_vnni> ||
+    std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>;
 
 /// What the compiler flags of this translation unit allow. It is the default of every kernel. An inline
-/// function or class that calls a kernel without naming the set differs between translation units of different
-/// flags: make it a template on the set as well, with this default.
+/// function or class that calls a kernel without naming the set differs between translation units of
+/// different flags: make it a template on the set as well, with this default.
 #if defined(PITH_NO_SIMD)
 using native = scalar;
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && \

@@ -1,6 +1,8 @@
 // One vocabulary of vectors over xsimd 8.1 to 14: the only file that includes xsimd.
-// xsimd renamed parts of itself at 9, 11, 13 and 14, and its conversions between widths go through memory on some
-// versions; what kernels need is named here once, and built from instructions where xsimd lacks it.
+// xsimd renamed parts of itself at 9, 11, 13 and 14, and its conversions between widths go through memory on
+// some versions; what kernels need is named here once, and built from instructions where xsimd lacks it. Call
+// its functions with their namespace (simd::min<Arch>): xsimd has some of the names too, and
+// argument-dependent lookup would find them.
 #pragma once
 
 #include <bit>
@@ -84,13 +86,17 @@ template <instruction_set Arch, class T>
 }
 template <instruction_set Arch, class T>
 [[nodiscard]] inline vec<T, Arch> min(vec<T, Arch> a, vec<T, Arch> b) noexcept {
-    if constexpr (std::is_same_v<T, float>) return xsimd::select(a < b, a, b);  // b if either is a NaN
-    else return xsimd::min(a, b);
+    if constexpr (std::is_same_v<T, float>)
+        return xsimd::select(a < b, a, b);  // b if either is a NaN
+    else
+        return xsimd::min(a, b);
 }
 template <instruction_set Arch, class T>
 [[nodiscard]] inline vec<T, Arch> max(vec<T, Arch> a, vec<T, Arch> b) noexcept {
-    if constexpr (std::is_same_v<T, float>) return xsimd::select(a > b, a, b);  // b if either is a NaN
-    else return xsimd::max(a, b);
+    if constexpr (std::is_same_v<T, float>)
+        return xsimd::select(a > b, a, b);  // b if either is a NaN
+    else
+        return xsimd::max(a, b);
 }
 
 /// Bit i is set where element i of the mask is.
@@ -124,10 +130,11 @@ template <instruction_set Arch, class T>
     using sum_type = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
                                                  std::type_identity<T>>::type;
     T lanes[width<T, Arch>];
-    store<Arch>(lanes, v);
+    simd::store<Arch>(lanes, v);
     for (std::size_t half = width<T, Arch> / 2; half != 0; half /= 2)
         for (std::size_t l = 0; l < half; ++l)
-            lanes[l] = static_cast<T>(static_cast<sum_type>(lanes[l]) + static_cast<sum_type>(lanes[l + half]));
+            lanes[l] =
+                static_cast<T>(static_cast<sum_type>(lanes[l]) + static_cast<sum_type>(lanes[l + half]));
     return lanes[0];
 }
 
@@ -147,7 +154,7 @@ template <instruction_set Arch, class T>
 /// a * b + c, the product rounded before the sum: the same bits with and without FMA hardware.
 template <instruction_set Arch, class T>
 [[nodiscard]] inline vec<T, Arch> mul_add(vec<T, Arch> a, vec<T, Arch> b, vec<T, Arch> c) noexcept {
-    return kept<Arch, T>(a * b) + c;
+    return simd::kept<Arch, T>(a * b) + c;
 }
 /// a * b + c in one rounding where the flags offer that, else in two: never in exact code.
 template <instruction_set Arch>

@@ -1,5 +1,6 @@
-// The part of the vocabulary that xsimd lacks or does slowly: widening, narrowing, pairwise products, byte tables.
-// Own work; one instruction or a few per function, with the order of elements the same on every machine.
+// The part of the vocabulary that xsimd lacks or does slowly: widening, narrowing, pairwise products, byte
+// tables. Own work; one instruction or a few per function, with the order of elements the same on every
+// machine.
 #pragma once
 
 #include <pith/simd/batch.hpp>
@@ -10,17 +11,16 @@ namespace pith::inline v1::simd {
 
 namespace detail {
 template <class T>
-using twice_as_wide =
-    std::conditional_t<std::is_same_v<T, std::int8_t>, std::int16_t,
-                       std::conditional_t<std::is_same_v<T, std::uint8_t>, std::uint16_t,
-                                          std::conditional_t<std::is_same_v<T, std::int16_t>, std::int32_t,
-                                                             std::uint32_t>>>;
+using twice_as_wide = std::conditional_t<
+    std::is_same_v<T, std::int8_t>, std::int16_t,
+    std::conditional_t<std::is_same_v<T, std::uint8_t>, std::uint16_t,
+                       std::conditional_t<std::is_same_v<T, std::int16_t>, std::int32_t, std::uint32_t>>>;
 }  // namespace detail
 
 /// An element type that can be widened.
 template <class T>
 concept widenable = std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> ||
-                    std::same_as<T, std::int16_t> || std::same_as<T, std::uint16_t>;
+    std::same_as<T, std::int16_t> || std::same_as<T, std::uint16_t>;
 
 #    if defined(__x86_64__)
 
@@ -77,7 +77,7 @@ template <instruction_set Arch, widenable T>
         return detail::widen_register<T>(_mm256_extracti128_si256(static_cast<__m256i>(v), 1));
 #        endif
     if constexpr (std::is_same_v<Arch, sse2>)
-        return widen_lo<Arch, T>(vec<T, Arch>(_mm_unpackhi_epi64(v, v)));
+        return simd::widen_lo<Arch, T>(vec<T, Arch>(_mm_unpackhi_epi64(v, v)));
 }
 
 /// Element i: a[2i] * b[2i] + a[2i+1] * b[2i+1], modulo 2^32 (only four times -32768 reaches 2^31).
@@ -95,9 +95,9 @@ template <instruction_set Arch>
 
 /// sum + products of all elements; which element of the sum gets which product is left open. Modulo 2^32.
 template <instruction_set Arch, class A>
-    requires(std::same_as<A, std::int8_t> || std::same_as<A, std::uint8_t>)
-[[nodiscard]] inline vec<std::int32_t, Arch> dot8(vec<std::int32_t, Arch> sum, vec<A, Arch> a,
-                                                  vec<std::int8_t, Arch> b) noexcept {
+requires(std::same_as<A, std::int8_t> || std::same_as<A, std::uint8_t>)
+    [[nodiscard]] inline vec<std::int32_t, Arch> dot8(vec<std::int32_t, Arch> sum, vec<A, Arch> a,
+                                                      vec<std::int8_t, Arch> b) noexcept {
 #        if defined(__AVX512VNNI__)
     if constexpr (std::is_same_v<Arch, avx512_vnni>) {
         if constexpr (std::is_same_v<A, std::uint8_t>) return _mm512_dpbusd_epi32(sum, a, b);
@@ -109,25 +109,29 @@ template <instruction_set Arch, class A>
 #        endif
     // Bytes at even and at odd places, as signed 16-bit numbers (0..255 are that too): shifts, no shuffles.
     using wide = vec<std::int16_t, Arch>;
-    const wide x = bit_cast_to<std::int16_t, Arch>(a);
-    const wide y = bit_cast_to<std::int16_t, Arch>(b);
-    const wide y_even = shift_right<8, Arch, std::int16_t>(shift_left<8, Arch, std::int16_t>(y));
-    const wide y_odd = shift_right<8, Arch, std::int16_t>(y);
+    const wide x = simd::bit_cast_to<std::int16_t, Arch>(a);
+    const wide y = simd::bit_cast_to<std::int16_t, Arch>(b);
+    const wide y_even = simd::shift_right<8, Arch, std::int16_t>(simd::shift_left<8, Arch, std::int16_t>(y));
+    const wide y_odd = simd::shift_right<8, Arch, std::int16_t>(y);
     if constexpr (std::is_same_v<A, std::uint8_t>) {
-        const auto raised = bit_cast_to<std::uint16_t, Arch>(a);
-        const wide x_odd = bit_cast_to<std::int16_t, Arch>(shift_right<8, Arch, std::uint16_t>(raised));
-        return sum + madd16<Arch>(x & wide(std::int16_t{255}), y_even) + madd16<Arch>(x_odd, y_odd);
+        const auto raised = simd::bit_cast_to<std::uint16_t, Arch>(a);
+        const wide x_odd =
+            simd::bit_cast_to<std::int16_t, Arch>(simd::shift_right<8, Arch, std::uint16_t>(raised));
+        return sum + simd::madd16<Arch>(x & wide(std::int16_t{255}), y_even) +
+               simd::madd16<Arch>(x_odd, y_odd);
     } else {
-        const wide x_even = shift_right<8, Arch, std::int16_t>(shift_left<8, Arch, std::int16_t>(x));
-        return sum + madd16<Arch>(x_even, y_even) +
-               madd16<Arch>(shift_right<8, Arch, std::int16_t>(x), y_odd);
+        const wide x_even =
+            simd::shift_right<8, Arch, std::int16_t>(simd::shift_left<8, Arch, std::int16_t>(x));
+        return sum + simd::madd16<Arch>(x_even, y_even) +
+               simd::madd16<Arch>(simd::shift_right<8, Arch, std::int16_t>(x), y_odd);
     }
 }
 
 /// Two vectors of 16 bits as one of 8, in order, numbers outside the range of To moved to its ends.
 template <class To, instruction_set Arch>
-    requires(std::same_as<To, std::int8_t> || std::same_as<To, std::uint8_t>)
-[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int16_t, Arch> lo, vec<std::int16_t, Arch> hi) noexcept {
+requires(std::same_as<To, std::int8_t> || std::same_as<To, std::uint8_t>)
+    [[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int16_t, Arch> lo,
+                                                  vec<std::int16_t, Arch> hi) noexcept {
     constexpr bool to_signed = std::is_same_v<To, std::int8_t>;
 #        if defined(__AVX512BW__)
     if constexpr (covers<Arch, avx512>) {
@@ -145,8 +149,9 @@ template <class To, instruction_set Arch>
 }
 /// Two vectors of 32 bits as one of 16, in order, numbers outside 16 bits moved to the ends of that range.
 template <class To, instruction_set Arch>
-    requires std::same_as<To, std::int16_t>
-[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int32_t, Arch> lo, vec<std::int32_t, Arch> hi) noexcept {
+requires std::same_as<To, std::int16_t>
+[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int32_t, Arch> lo,
+                                              vec<std::int32_t, Arch> hi) noexcept {
 #        if defined(__AVX512BW__)
     if constexpr (covers<Arch, avx512>)
         return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
@@ -175,9 +180,9 @@ template <instruction_set Arch>
 #        endif
     if constexpr (std::is_same_v<Arch, sse2>) {
         std::uint8_t bytes[16];
-        store<Arch>(bytes, index);
+        simd::store<Arch>(bytes, index);
         for (std::uint8_t& b : bytes) b = table[b & 15U];
-        return load<Arch>(static_cast<const std::uint8_t*>(bytes));
+        return simd::load<Arch>(static_cast<const std::uint8_t*>(bytes));
     }
 }
 
@@ -207,9 +212,9 @@ template <instruction_set Arch>
 }
 
 template <instruction_set Arch, class A>
-    requires(std::same_as<A, std::int8_t> || std::same_as<A, std::uint8_t>)
-[[nodiscard]] inline vec<std::int32_t, Arch> dot8(vec<std::int32_t, Arch> sum, vec<A, Arch> a,
-                                                  vec<std::int8_t, Arch> b) noexcept {
+requires(std::same_as<A, std::int8_t> || std::same_as<A, std::uint8_t>)
+    [[nodiscard]] inline vec<std::int32_t, Arch> dot8(vec<std::int32_t, Arch> sum, vec<A, Arch> a,
+                                                      vec<std::int8_t, Arch> b) noexcept {
     if constexpr (std::is_same_v<A, std::int8_t>) {
 #        if defined(__ARM_FEATURE_DOTPROD)
         if constexpr (std::is_same_v<Arch, neon_dotprod>) return vdotq_s32(sum, a, b);
@@ -219,23 +224,25 @@ template <instruction_set Arch, class A>
         // |product| <= 2^14 fits 16 bits; pairs are added in 32.
         return vpadalq_s16(vpadalq_s16(sum, vmull_s8(vget_low_s8(x), vget_low_s8(y))), vmull_high_s8(x, y));
     } else {
-        const auto lo = bit_cast_to<std::int16_t, Arch>(widen_lo<Arch, A>(a));
-        const auto hi = bit_cast_to<std::int16_t, Arch>(widen_hi<Arch, A>(a));
+        const auto lo = simd::bit_cast_to<std::int16_t, Arch>(simd::widen_lo<Arch, A>(a));
+        const auto hi = simd::bit_cast_to<std::int16_t, Arch>(simd::widen_hi<Arch, A>(a));
         // |product| <= 255 * 128 = 32640 fits 16 bits.
-        return vpadalq_s16(vpadalq_s16(sum, lo * widen_lo<Arch, std::int8_t>(b)),
-                           hi * widen_hi<Arch, std::int8_t>(b));
+        return vpadalq_s16(vpadalq_s16(sum, lo * simd::widen_lo<Arch, std::int8_t>(b)),
+                           hi * simd::widen_hi<Arch, std::int8_t>(b));
     }
 }
 
 template <class To, instruction_set Arch>
-    requires(std::same_as<To, std::int8_t> || std::same_as<To, std::uint8_t>)
-[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int16_t, Arch> lo, vec<std::int16_t, Arch> hi) noexcept {
+requires(std::same_as<To, std::int8_t> || std::same_as<To, std::uint8_t>)
+    [[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int16_t, Arch> lo,
+                                                  vec<std::int16_t, Arch> hi) noexcept {
     if constexpr (std::is_same_v<To, std::int8_t>) return vcombine_s8(vqmovn_s16(lo), vqmovn_s16(hi));
     if constexpr (std::is_same_v<To, std::uint8_t>) return vcombine_u8(vqmovun_s16(lo), vqmovun_s16(hi));
 }
 template <class To, instruction_set Arch>
-    requires std::same_as<To, std::int16_t>
-[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int32_t, Arch> lo, vec<std::int32_t, Arch> hi) noexcept {
+requires std::same_as<To, std::int16_t>
+[[nodiscard]] inline vec<To, Arch> narrow_sat(vec<std::int32_t, Arch> lo,
+                                              vec<std::int32_t, Arch> hi) noexcept {
     return vcombine_s16(vqmovn_s32(lo), vqmovn_s32(hi));
 }
 

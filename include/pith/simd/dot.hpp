@@ -24,9 +24,10 @@ template <instruction_set Arch, class A, class B>
     constexpr std::size_t step = width<A, Arch>;
     const auto next = [&](sums sum, std::size_t i) {
         if constexpr (sizeof(A) == 1)
-            return dot8<Arch, A>(sum, load<Arch>(a.data() + i), load<Arch>(b.data() + i));
+            return simd::dot8<Arch, A>(sum, simd::load<Arch>(a.data() + i), simd::load<Arch>(b.data() + i));
         else
-            return sums(sum + madd16<Arch>(load<Arch>(a.data() + i), load<Arch>(b.data() + i)));
+            return sums(sum +
+                        simd::madd16<Arch>(simd::load<Arch>(a.data() + i), simd::load<Arch>(b.data() + i)));
     };
     sums even(std::int32_t{0});
     sums odd(std::int32_t{0});
@@ -40,7 +41,7 @@ template <instruction_set Arch, class A, class B>
         i += step;
     }
     done = i;
-    return reduce_add<Arch, std::int32_t>(even + odd);
+    return simd::reduce_add<Arch, std::int32_t>(even + odd);
 }
 #endif
 
@@ -88,17 +89,21 @@ template <instruction_set Arch = native>
     if constexpr (!std::is_same_v<Arch, scalar>) {
         using pairs = vec<std::int32_t, Arch>;
         using wide = vec<std::uint64_t, Arch>;
-        // A pair lies in [-floor_, 2^31]: with floor_ added it fits 32 unsigned bits, which the vector widens.
+        // A pair lies in [-floor_, 2^31]: with floor_ added it fits 32 unsigned bits, which the vector
+        // widens.
         constexpr std::int32_t floor_ = 2 * 32768 * 32767;
         wide sum(std::uint64_t{0});
         std::size_t i = 0;
         constexpr std::size_t step = width<std::int16_t, Arch>;
         for (; i + step <= a.size(); i += step) {
-            const pairs raised = madd16<Arch>(load<Arch>(a.data() + i), load<Arch>(b.data() + i)) + pairs(floor_);
-            const wide both = bit_cast_to<std::uint64_t, Arch>(raised);
-            sum = sum + (both & wide(std::uint64_t{0xFFFFFFFF})) + shift_right<32, Arch, std::uint64_t>(both);
+            const pairs raised =
+                simd::madd16<Arch>(simd::load<Arch>(a.data() + i), simd::load<Arch>(b.data() + i)) +
+                pairs(floor_);
+            const wide both = simd::bit_cast_to<std::uint64_t, Arch>(raised);
+            sum = sum + (both & wide(std::uint64_t{0xFFFFFFFF})) +
+                  simd::shift_right<32, Arch, std::uint64_t>(both);
         }
-        const std::uint64_t head = reduce_add<Arch, std::uint64_t>(sum) - std::uint64_t{i} / 2 * floor_;
+        const std::uint64_t head = simd::reduce_add<Arch, std::uint64_t>(sum) - std::uint64_t{i} / 2 * floor_;
         const std::int64_t tail = twin::dot_wide<Arch>(a.subspan(i), b.subspan(i));
         return static_cast<std::int64_t>(head + static_cast<std::uint64_t>(tail));
     } else
@@ -106,8 +111,8 @@ template <instruction_set Arch = native>
         return twin::dot_wide<Arch>(a, b);
 }
 
-/// The dot product of floats in whatever order is fastest: |error| <= (n + 1) * 2^-23 * sum |a[i] * b[i]|, the
-/// bits differ between machines. Precondition: equal sizes. Encoder-side.
+/// The dot product of floats in whatever order is fastest: |error| <= (n + 1) * 2^-23 * sum |a[i] * b[i]|,
+/// the bits differ between machines. Precondition: equal sizes. Encoder-side.
 template <instruction_set Arch = native>
 [[nodiscard]] inline float dot_fast(std::span<const float> a, std::span<const float> b) noexcept {
     PITH_ASSERT(a.size() == b.size());
@@ -118,7 +123,8 @@ template <instruction_set Arch = native>
         constexpr std::size_t step = width<float, Arch>;
         using floats = vec<float, Arch>;
         const auto next = [&](floats so_far, std::size_t at) {
-            return mul_add_fast<Arch>(load<Arch>(a.data() + at), load<Arch>(b.data() + at), so_far);
+            return simd::mul_add_fast<Arch>(simd::load<Arch>(a.data() + at), simd::load<Arch>(b.data() + at),
+                                            so_far);
         };
         floats s0(0.0F), s1(0.0F), s2(0.0F), s3(0.0F);  // enough to hide the latency of the addition
         for (; i + 4 * step <= a.size(); i += 4 * step) {
@@ -128,7 +134,7 @@ template <instruction_set Arch = native>
             s3 = next(s3, i + 3 * step);
         }
         for (; i + step <= a.size(); i += step) s0 = next(s0, i);
-        sum = reduce_add<Arch, float>((s0 + s1) + (s2 + s3));
+        sum = simd::reduce_add<Arch, float>((s0 + s1) + (s2 + s3));
     } else
 #endif
     {

@@ -1,5 +1,6 @@
 // The compiler's intrinsics for the machine at hand; nothing under PITH_NO_SIMD.
-// Kernels that need no more than raw instructions include this and not xsimd, which costs two to three times as much.
+// Kernels that need no more than raw instructions include this and not xsimd, which costs two to three times
+// as much.
 #pragma once
 
 #include <pith/simd/arch.hpp>

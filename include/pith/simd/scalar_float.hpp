@@ -23,8 +23,7 @@ enum class reduction { min, max, absmax, sum };
 
 /// The value types that can be reduced.
 template <class T>
-concept reducible =
-    std::same_as<T, float> || std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> ||
+concept reducible = std::same_as<T, float> || std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> ||
     std::same_as<T, std::int16_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::int32_t>;
 
 namespace detail {
@@ -33,12 +32,12 @@ struct reduced_type {
     using type = T;
 };
 template <class T>
-    requires std::integral<T>
+requires std::integral<T>
 struct reduced_type<reduction::absmax, T> {
     using type = std::make_unsigned_t<T>;
 };
 template <class T>
-    requires std::integral<T>
+requires std::integral<T>
 struct reduced_type<reduction::sum, T> {
     using type = std::int64_t;
 };
@@ -133,8 +132,7 @@ template <reduction Op, instruction_set Arch, reducible T>
     for (auto& lane : lanes) lane = detail::neutral<Op, T>();
     std::size_t i = 0;
     for (; i + exact_lanes <= values.size(); i += exact_lanes)
-        for (std::size_t l = 0; l < exact_lanes; ++l)
-            lanes[l] = detail::step<Op, T>(lanes[l], values[i + l]);
+        for (std::size_t l = 0; l < exact_lanes; ++l) lanes[l] = detail::step<Op, T>(lanes[l], values[i + l]);
     for (std::size_t l = 0; i < values.size(); ++i, ++l) lanes[l] = detail::step<Op, T>(lanes[l], values[i]);
     return detail::join_lanes<Op, T, Arch>(lanes);
 }
@@ -145,13 +143,11 @@ inline void accumulate(std::span<const T> row, std::span<reduced<Op, T>> results
     PITH_ASSERT(row.size() == results.size());
     const T* __restrict from = row.data();
     reduced<Op, T>* __restrict to = results.data();
-    std::size_t i = 0;
-    for (; i + 32 <= row.size(); i += 32)
-        for (std::size_t j = i; j < i + 32; ++j) to[j] = detail::step<Op, T>(to[j], from[j]);
-    for (; i < row.size(); ++i) to[i] = detail::step<Op, T>(to[i], from[i]);
+    for (std::size_t i = 0; i < row.size(); ++i) to[i] = detail::step<Op, T>(to[i], from[i]);
 }
 
-/// Walsh-Hadamard transform in place, order of Hadamard (Sylvester), not normalised; size 0 or a power of two.
+/// Walsh-Hadamard transform in place, order of Hadamard (Sylvester), not normalised; size 0 or a power of
+/// two.
 template <instruction_set Arch>
 inline void hadamard(std::span<float> values) noexcept {
     float* x = values.data();

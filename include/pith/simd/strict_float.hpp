@@ -15,8 +15,8 @@
 namespace pith::inline v1::simd::detail {
 
 /// The compiler may not look through this: a product kept here is rounded before it is added to anything.
-template <std::size_t N>
-inline void keep_array(float (&values)[N]) noexcept {
+template <class T, std::size_t N>
+inline void keep_array(T (&values)[N]) noexcept {
     asm("" : "+m"(values));
 }
 
