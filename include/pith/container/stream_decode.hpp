@@ -104,7 +104,8 @@ class stream_decoder {
             target = target < b.size() ? b.size() : target;
             target = target < size ? target : size;
             if (b.size() < target) {
-                b.resize(got);  // only these are carried over
+                if (got == 0) b = buffer();  // nothing to carry over, so never two at once
+                b.resize(got);
                 b.reserve(target);
                 b.resize(target);
             }
