@@ -4,7 +4,9 @@
 
 #include "entropy/block_table.hpp"
 #include "entropy/coders.hpp"
+#include "entropy/model_table.hpp"
 #include "entropy/rivals.hpp"
+#include "entropy/thread_table.hpp"
 #include "support/arguments.hpp"
 #include "support/corpora.hpp"
 #include "support/machine.hpp"
@@ -41,11 +43,17 @@ int main(int count, char** words) {
     bench::progress_line progress;
     const std::size_t most = std::size_t{asked.quick ? 1U : 16U} << 20;
     const std::size_t made_up = std::size_t{asked.quick ? 1U : 8U} << 20;
-    bench::block_table blocks(rows, bench::effort::of(asked.quick), progress);
-    bool correct = blocks.run(bench::text_data(from, most), own, others);
+    const bench::effort effort = bench::effort::of(asked.quick);
+    bench::block_table blocks(rows, effort, progress);
+    const bench::data_set text = bench::text_data(from, most);
+    bool correct = blocks.run(text, own, others);
     correct = blocks.run(bench::exponent_plane(from, most), own, others) && correct;
     correct = blocks.run(bench::int8_residuals(made_up), own, others) && correct;
     correct = blocks.run(bench::skewed_residuals(made_up), own, others) && correct;
+    bench::model_table models(rows, effort, progress, asked.quick ? 50'000 : 1'000'000);
+    correct = models.run() && correct;
+    bench::thread_table threads(rows, effort, progress);
+    correct = threads.run(text) && correct;
 
     if (!rows.write(asked.json)) return 1;
     if (!correct) std::fprintf(stderr, "at least one round trip failed; see above\n");

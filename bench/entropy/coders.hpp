@@ -10,6 +10,7 @@
 
 #include <pith/core/bytes.hpp>
 #include <pith/entropy/concepts.hpp>
+#include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
 #include <pith/entropy/tans.hpp>
@@ -47,6 +48,7 @@ inline std::vector<coder> own_coders() {
     list.push_back(own<entropy::rans_bytes<>>("rans, scalar"));
     list.push_back(own<entropy::huffman<>>("huffman"));
     list.push_back(own<entropy::tans<>>("tans"));
+    list.push_back(own<entropy::rice_bytes>("rice"));
     return list;
 }
 

@@ -21,6 +21,14 @@ extern "C" {
 #        define ZSTD_STATIC_LINKING_ONLY
 #    endif
 #    include <zstd.h>
+// zstd's Huffman by itself: not part of its interface, so only with the release whose signatures these are,
+// and there only when it was linked as an archive.
+extern "C" {
+[[gnu::weak]] std::size_t HUF_decompress4X_hufOnly_wksp(std::uint32_t*, void*, std::size_t, const void*,
+                                                        std::size_t, void*, std::size_t, int);
+[[gnu::weak]] std::size_t HUF_compress4X_repeat(void*, std::size_t, const void*, std::size_t, unsigned,
+                                                unsigned, void*, std::size_t, void*, int*, int);
+}
 #endif
 #ifdef PITH_BENCH_LIBDEFLATE
 #    include <libdeflate.h>
@@ -134,6 +142,52 @@ inline coder zstd_huffman() {
             "per 128 KiB; decoding includes its copy from the literal buffer"};
 }
 
+#    if ZSTD_VERSION_NUMBER == 10504
+/// Its Huffman coder without frames and copies; each 128 KiB piece is preceded by its size.
+inline coder zstd_bare_huffman() {
+    constexpr std::size_t piece = std::size_t{1} << 17;
+    struct memory {
+        std::vector<std::uint64_t> work = std::vector<std::uint64_t>(8192);
+        std::vector<std::uint32_t> tables = std::vector<std::uint32_t>(8192);
+    };
+    const auto state = std::make_shared<memory>();
+    return {"zstd HUF",
+            [](std::size_t n) { return n + n / 64 + 4096; },
+            [state](byte_view in, byte_span out) {
+                std::size_t to = 0;
+                for (std::size_t at = 0; at < in.size(); at += piece) {
+                    const std::size_t n = in.size() - at < piece ? in.size() - at : piece;
+                    int repeat = 0;
+                    const std::size_t size = HUF_compress4X_repeat(
+                        out.data() + to + 3, out.size() - to - 3, in.data() + at, n, 255, 11,
+                        state->work.data(), 8 * state->work.size(), state->tables.data(), &repeat, 1);
+                    if (ZSTD_isError(size) != 0 || size <= 1) return std::size_t{0};  // does not shrink
+                    for (unsigned k = 0; k < 3; ++k) out[to + k] = static_cast<std::uint8_t>(size >> (8 * k));
+                    to += 3 + size;
+                }
+                return to;
+            },
+            [state](byte_view in, byte_span out) {
+                std::size_t from = 0;
+                for (std::size_t at = 0; at < out.size(); at += piece) {
+                    const std::size_t n = out.size() - at < piece ? out.size() - at : piece;
+                    const std::size_t size =
+                        in[from] | std::size_t{in[from + 1]} << 8 | std::size_t{in[from + 2]} << 16;
+                    state->tables[0] = 11 * 0x01000001U;  // the largest table that fits
+                    if (HUF_decompress4X_hufOnly_wksp(state->tables.data(), out.data() + at, n,
+                                                      in.data() + from + 3, size, state->work.data(),
+                                                      8 * state->work.size(), 1) != n)
+                        return false;
+                    from += 3 + size;
+                }
+                return true;
+            },
+            "huffman",
+            "HUF_compress4X_repeat, HUF_decompress4X_hufOnly_wksp of libzstd.a on pieces of 128 KiB "
+            "(internal functions)"};
+}
+#    endif
+
 inline coder zstd_whole(int level) {
     const auto encoder = std::shared_ptr<ZSTD_CCtx>(ZSTD_createCCtx(), ZSTD_freeCCtx);
     const auto decoder = std::shared_ptr<ZSTD_DCtx>(ZSTD_createDCtx(), ZSTD_freeDCtx);
@@ -155,6 +209,10 @@ inline coder zstd_whole(int level) {
 inline void add_zstd(rivals& to) {
     to.notes.push_back(std::string("zstd ") + ZSTD_versionString());
     to.coders.push_back(zstd_huffman());
+#    if ZSTD_VERSION_NUMBER == 10504
+    if (HUF_compress4X_repeat != nullptr && HUF_decompress4X_hufOnly_wksp != nullptr)
+        to.coders.push_back(zstd_bare_huffman());
+#    endif
     to.references.push_back(zstd_whole(3));
 }
 #endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -140,18 +141,19 @@ inline double sigma_for_entropy(double bits) {
     return low;
 }
 
-/// 8-bit residuals of 7.00 bits each, as two's complement bytes.
+/// Signed residuals in the order 0, -1, 1, -2, … so that small magnitudes are small bytes.
+inline std::uint8_t zigzag(int v) { return static_cast<std::uint8_t>(v < 0 ? -2 * v - 1 : 2 * v); }
+
+/// 8-bit residuals of 7.00 bits each.
 inline data_set int8_residuals(std::size_t count) {
-    return {
-        "int8", "made-up Gaussian residuals of 7.00 bits",
-        gaussian_bytes(count, sigma_for_entropy(7.0), 7, [](int v) { return static_cast<std::uint8_t>(v); })};
+    return {"int8", "made-up zigzag Gaussian residuals of 7.00 bits",
+            gaussian_bytes(count, sigma_for_entropy(7.0), 7, zigzag)};
 }
 
-/// Residuals of 1.5 bits each in zigzag order: 0, -1, 1, -2, …
+/// Residuals of 1.5 bits each.
 inline data_set skewed_residuals(std::size_t count) {
     return {"skewed", "made-up zigzag Gaussian residuals of 1.50 bits",
-            gaussian_bytes(count, sigma_for_entropy(1.5), 15,
-                           [](int v) { return static_cast<std::uint8_t>(v < 0 ? -2 * v - 1 : 2 * v); })};
+            gaussian_bytes(count, sigma_for_entropy(1.5), 15, zigzag)};
 }
 
 /// Weights whose rows have scales of their own, as float32: what stands in for a trained network.
