@@ -12,7 +12,8 @@
 namespace {
 
 void xxh64(benchmark::State& state) {
-    for (auto _ : state) benchmark::DoNotOptimize(pith::xxh64_of(bench::residuals()));
+    const pith::byte_view data(bench::residuals());
+    for (auto _ : state) benchmark::DoNotOptimize(pith::xxh64_of(data));
     bench::count_bytes_of(state, bench::micro_size);
 }
 BENCHMARK(xxh64);
@@ -30,22 +31,25 @@ BENCHMARK(xxh64_in_pieces);
 
 #ifdef PITH_BENCH_XXHASH
 void libxxhash_xxh64(benchmark::State& state) {
-    for (auto _ : state) benchmark::DoNotOptimize(XXH64(bench::residuals().data(), bench::micro_size, 0));
+    const pith::byte_view data(bench::residuals());
+    for (auto _ : state) benchmark::DoNotOptimize(XXH64(data.data(), data.size(), 0));
     bench::count_bytes_of(state, bench::micro_size);
 }
 BENCHMARK(libxxhash_xxh64);
 #endif
 
 void crc32c(benchmark::State& state) {
-    for (auto _ : state) benchmark::DoNotOptimize(pith::crc32c(bench::residuals()));
+    const pith::byte_view data(bench::residuals());
+    for (auto _ : state) benchmark::DoNotOptimize(pith::crc32c(data));
     bench::count_bytes_of(state, bench::micro_size);
 }
 BENCHMARK(crc32c);
 
 void memcpy_of_the_same(benchmark::State& state) {
-    bench::bytes copy(bench::micro_size);
+    const pith::byte_view data(bench::residuals());
+    bench::bytes copy(data.size());
     for (auto _ : state) {
-        std::memcpy(copy.data(), bench::residuals().data(), copy.size());
+        std::memcpy(copy.data(), data.data(), copy.size());
         benchmark::ClobberMemory();
     }
     bench::count_bytes_of(state, bench::micro_size);
