@@ -1,15 +1,20 @@
-// Everything in core/: results, bytes and bits, numbers, views, exact arithmetic, random numbers.
+// Everything in core/: results, bytes and bits, numbers, views, exact arithmetic, random numbers, checksums,
+// the account of bytes, and the policies for threads and progress.
 // Other modules include the single headers they need; this one is for programs.
 #pragma once
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
+#include <pith/core/checksum.hpp>
 #include <pith/core/exact.hpp>
 #include <pith/core/exact_math.hpp>
 #include <pith/core/fixed.hpp>
+#include <pith/core/footprint.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/number.hpp>
+#include <pith/core/parallel.hpp>
+#include <pith/core/progress.hpp>
 #include <pith/core/random.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>

@@ -41,7 +41,8 @@ TEST_CASE("recipes have names") {
     CHECK(std::string(box::name_of_recipe(0)) == "stored");
     CHECK(std::string(box::name_of_recipe(1)) == "huffman");
     CHECK(std::string(box::name_of_recipe(4)) == "rans order 1");
-    CHECK(std::string(box::name_of_recipe(5)) == "unknown recipe");
+    CHECK(std::string(box::name_of_recipe(5)) == "rice");
+    CHECK(std::string(box::name_of_recipe(6)) == "unknown recipe");
     CHECK(std::string(box::name_of_recipe(0x10)) == "adaptive binary order 0");
     CHECK(std::string(box::name_of_recipe(0x1F)) == "adaptive binary order 15");
     CHECK(std::string(box::name_of_recipe(0x22)) == "adaptive nibble order 2");

@@ -1,4 +1,6 @@
+#include <pith/entropy/arithmetic_binary.hpp>
 #include <pith/entropy/bit_plane.hpp>
+#include <pith/entropy/model_adaptive_bit.hpp>
 
 #include <cmath>
 #include <limits>
@@ -100,6 +102,28 @@ TEST_CASE("significance planes cost within 0.4 % of the order-0 entropy") {
         CAPTURE(spread);
         CHECK(encoder.cost < entropy * 1.004);
     }
+}
+
+TEMPLATE_TEST_CASE("planes go through the binary arithmetic coder, each plane a stream of its own", "",
+                   frequency_predictor<>, adaptive_bit<>) {
+    const std::vector<std::int8_t> values = residuals<std::int8_t>(3000, 2);
+    using coder = bit_plane_coder<std::int8_t, TestType>;
+    coder encoder_side, decoder_side;
+    std::vector<bytes> planes;
+    for (unsigned p = coder::planes_of(values); p-- > 0;) {
+        planes.emplace_back();
+        vector_sink sink(planes.back());
+        binary_encoder encoder(sink);
+        encoder_side.encode_plane(std::span<const std::int8_t>(values), p, encoder);
+        encoder.finish();
+    }
+    std::vector<std::int8_t> back(values.size());
+    for (std::size_t i = 0; i < planes.size(); ++i) {
+        binary_decoder<> decoder(planes[i]);
+        decoder_side.decode_plane(back, static_cast<unsigned>(planes.size() - 1 - i), decoder);
+        CHECK(decoder.finish());
+    }
+    CHECK(back == values);
 }
 
 TEST_CASE("predictors of equal history are equal, and stay off 0 and 1") {

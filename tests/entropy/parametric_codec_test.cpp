@@ -3,6 +3,7 @@
 #include <pith/entropy/model_parametric.hpp>
 #include <pith/entropy/model_parametric_table.hpp>
 #include <pith/entropy/parametric_codec.hpp>
+#include <pith/entropy/range.hpp>
 
 #include <cmath>
 #include <memory>
@@ -163,6 +164,31 @@ TEST_CASE("parametric symbols pass through any queue coder, escapes included") {
     for (std::size_t i = 0; i < s.symbols.size(); ++i) {
         auto symbol = get_parametric(decoder, gaussians().given(s.given[i]));
         wrong += !symbol || *symbol != s.symbols[i];
+    }
+    CHECK(wrong == 0);
+    CHECK(decoder.finish().has_value());
+}
+
+TEST_CASE("parametric symbols pass through the range coder, escapes and mixtures included") {
+    const sample s = draw_sample(800, 18, 30);
+    const auto mixtures = std::make_unique<mixture_models<gaussian, 2>>();
+    const auto mixed = [&](std::size_t i) {
+        return mixtures->given({{s.given[i], location_scale{-5000, 9000}}, {30000, 2768}});
+    };
+    std::vector<std::uint8_t> bytes;
+    pith::vector_sink sink(bytes);
+    range_encoder encoder(sink);
+    for (std::size_t i = 0; i < s.symbols.size(); ++i) {
+        put_parametric(encoder, gaussians().given(s.given[i]), s.symbols[i]);
+        put_parametric(encoder, mixed(i), s.symbols[i]);
+    }
+    encoder.finish();
+    range_decoder decoder(bytes);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < s.symbols.size(); ++i) {
+        auto first = get_parametric(decoder, gaussians().given(s.given[i]));
+        auto second = get_parametric(decoder, mixed(i));
+        wrong += !first || *first != s.symbols[i] || !second || *second != s.symbols[i];
     }
     CHECK(wrong == 0);
     CHECK(decoder.finish().has_value());

@@ -22,6 +22,7 @@ inline constexpr std::uint32_t huffman = 0x01;
 inline constexpr std::uint32_t tans = 0x02;
 inline constexpr std::uint32_t rans_order0 = 0x03;
 inline constexpr std::uint32_t rans_order1 = 0x04;
+inline constexpr std::uint32_t rice = 0x05;
 inline constexpr std::uint32_t adaptive_binary = 0x10;        ///< + the order, 0..15
 inline constexpr std::uint32_t adaptive_nibble = 0x20;        ///< + the order, 0..15
 inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on ids are the programs' own
@@ -30,7 +31,7 @@ inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on 
 /// The recipe's name for messages; "unknown recipe" for ids of later releases, "user recipe" for programs'
 /// own.
 [[nodiscard]] constexpr const char* name_of_recipe(std::uint32_t id) noexcept {
-    constexpr const char* plain[] = {"stored", "huffman", "tans", "rans order 0", "rans order 1"};
+    constexpr const char* plain[] = {"stored", "huffman", "tans", "rans order 0", "rans order 1", "rice"};
     constexpr const char* binary[] = {
         "adaptive binary order 0",  "adaptive binary order 1",  "adaptive binary order 2",
         "adaptive binary order 3",  "adaptive binary order 4",  "adaptive binary order 5",

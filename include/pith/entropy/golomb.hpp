@@ -105,7 +105,7 @@ void put_exp_golomb(bit_writer<Sink>& out, std::uint64_t v, unsigned k) {
 /// 1024 bytes, the parameter in 3 bits and the code words; width 8, cap 16. No tables, 4 KB of counters.
 class rice_bytes {
   public:
-    static constexpr std::uint32_t recipe = 0x08;
+    static constexpr std::uint32_t recipe = 0x05;
     static constexpr const char* name = "rice";
     static constexpr std::size_t group = 1024;
 

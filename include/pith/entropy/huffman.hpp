@@ -21,14 +21,14 @@
 
 namespace pith::inline v1::entropy {
 
-/// Huffman coder of whole blocks (a block_coder). A block is nothing when empty; else a byte of its form and
-///   stored:  the bytes;
-///   run:     the one value that all bytes have;
-///   coded:   the header of code lengths, the sizes of all streams but the last, the streams.
-/// Stream k codes the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream.
-/// The encoder writes the shortest of the three forms, the first of them among equals being run, then stored.
+/// Huffman coder of whole blocks (a block_coder), about 60 KB of tables. A coded block is the byte 2, the
+/// code lengths (write_huffman_lengths), the sizes of all streams but the last, the streams. Stream k codes
+/// the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream. A run is written as
+/// a run, and a block that coding does not make smaller than n + 1 bytes is stored. Group: how many streams
+/// are advanced in registers at a time; it does not change the bytes.
 template <unsigned Streams = 6, unsigned Group = Streams>
-requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) class huffman {
+requires((Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) && Group >= 1 &&
+         Streams % Group == 0) class huffman {
   public:
     static constexpr std::uint32_t recipe = Streams == 6 ? 0x01 : 0x01 | Streams << 8;
     static constexpr const char* name = "huffman";
@@ -43,18 +43,12 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
         if (in.empty()) return std::size_t{0};
         if (in.size() > max_block || is_run(in)) return encode_plain_block(in, out);
         const layout parts(in.size());
-        count(in, parts);
-        make_code();
-        span_sink sink{byte_span(header_)};
-        bit_writer writer(sink);
-        write_huffman_lengths(writer, lengths_);
-        writer.finish();
-        PITH_ASSERT(!sink.overflowed());
-        const std::size_t total = coded_size(parts, sink.size());
+        const std::size_t header_size = prepare(in, parts);
+        const std::size_t total = coded_size(parts, header_size);
         if (total > in.size()) return encode_plain_block(in, out);
         if (total > out.size())
             return error{error_code::output_too_small, out.size(), "the destination is too small"};
-        write_coded(in, out, parts, sink.size());
+        write_coded(in, out, parts, header_size);
         return total;
     }
 
@@ -106,6 +100,18 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
                         std::index_sequence<K...>) noexcept {
         const std::uint8_t* const at[] = {in + parts.start(K)...};
         for (std::size_t i = 0; i < common; ++i) (++counts_[K][at[K][i]], ...);
+    }
+
+    /// Makes the code and its header; returns the header's size in bytes.
+    std::size_t prepare(byte_view in, const layout& parts) noexcept {
+        count(in, parts);
+        make_code();
+        span_sink sink{byte_span(header_)};
+        bit_writer writer(sink);
+        write_huffman_lengths(writer, lengths_);
+        writer.finish();
+        PITH_ASSERT(!sink.overflowed());
+        return sink.size();
     }
 
     void make_code() noexcept {

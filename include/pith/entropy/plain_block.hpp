@@ -21,12 +21,10 @@ enum class block_form : std::uint8_t { stored = 0, run = 1, coded = 2 };
 /// Writes a nonempty block as a run if it is one, else stored. Errors: output_too_small. Exact.
 inline result<std::size_t> encode_plain_block(byte_view in, byte_span out) noexcept {
     const bool run = is_run(in);
-    const std::size_t body = run ? 1 : in.size();
-    if (out.size() <= body)
-        return error{error_code::output_too_small, out.size(), "the destination is too small"};
-    out[0] = static_cast<std::uint8_t>(run ? block_form::run : block_form::stored);
-    std::memcpy(out.data() + 1, in.data(), body);
-    return body + 1;
+    span_sink sink(out);
+    sink.put(static_cast<std::uint8_t>(run ? block_form::run : block_form::stored));
+    sink.append(run ? in.first(1) : in);
+    return sink.written();
 }
 
 /// Reads an empty, stored or repeated block of out.size() bytes; a run that was stored is refused.
