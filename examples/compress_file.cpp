@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <pith/core/parallel.hpp>
+
 #include "compress_file/files.hpp"
 #include "compress_file/levels.hpp"
 

@@ -1,5 +1,6 @@
 // What hostile headers may cost, counted by replacing the program's own operator new.
 #include <pith/container.hpp>
+#include <pith/core/parallel.hpp>
 
 #include <cstdlib>
 #include <new>

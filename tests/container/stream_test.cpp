@@ -1,4 +1,5 @@
 #include <pith/container/stream.hpp>
+#include <pith/core/parallel.hpp>
 
 #include <string>
 #include <vector>

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <vector>  // std::size
 #include <type_traits>
 #include <utility>
 

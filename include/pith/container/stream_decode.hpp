@@ -13,8 +13,9 @@
 #include <pith/container/recipe.hpp>
 #include <pith/container/stream_parts.hpp>
 #include <pith/core/limits.hpp>
-#include <pith/core/parallel.hpp>
 #include <pith/core/progress.hpp>
+#include <pith/core/result.hpp>
+#include <pith/core/serial.hpp>
 
 namespace pith::inline v1::container {
 namespace detail {
