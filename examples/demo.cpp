@@ -143,6 +143,7 @@ void print_digests(const std::vector<subject>& subjects) {
         "    const char* data;\n"
         "    std::uint64_t digest;\n"
         "};\n\n"
+        "// clang-format off\n"
         "inline constexpr committed_digest committed_digests[] = {\n");
     for (const subject& s : subjects) {
         for_each_codec([&]<class Codec>() {
@@ -151,20 +152,62 @@ void print_digests(const std::vector<subject>& subjects) {
                         static_cast<unsigned long long>(sample_digest(s, codec[0])));
         });
     }
-    std::printf("};\n");
+    std::printf("};\n// clang-format on\n");
 }
 
+/// What an order-0 rANS payload is made of, added to the parts of the tree.
+struct rans_parts {
+    pith::footprint::part tables, states, words, plain;
+
+    void charge(pith::footprint& tree, pith::byte_view payload) const {
+        // A byte of the form: below 8 not coded, else 8 + log2 of the lanes; see FORMAT.md.
+        pith::byte_reader reader(payload);
+        const auto form = reader.read_le<std::uint8_t>();
+        std::uint16_t frequencies[256];
+        if (!form || *form < 8 || !pith::entropy::read_frequencies(reader, frequencies, 12)) {
+            tree.charge(plain, payload.size());
+            return;
+        }
+        const std::size_t lanes = std::size_t{1} << (*form - 8);
+        tree.charge(tables, reader.position());
+        tree.charge(states, 4 * lanes);
+        tree.charge(words, reader.remaining() - 4 * lanes);
+    }
+};
+
 void print_footprint(const subject& about) {
+    namespace container = pith::container;
     pith::entropy::rans_bytes<pith::simd::rans_rounds<>> codec;
-    const auto frame = pith::container::encode_frame(about.real.data, codec);
+    const auto frame = container::encode_frame(about.real.data, codec);
     if (!frame) return;
-    const auto info = pith::container::inspect(*frame);
-    if (!info) return;
+    auto walker = container::frame_walker::open(*frame);
+    if (!walker) return;
+    pith::footprint tree("frame");
+    tree.add(pith::footprint::root, "frame header", walker->header().size());
+    const auto blocks = tree.add(pith::footprint::root, "blocks");
+    const auto headers = tree.add(blocks, "sizes and checksums");
+    const auto payloads = tree.add(blocks, "payloads");
+    const rans_parts parts{tree.add(payloads, "frequency tables"), tree.add(payloads, "states of the lanes"),
+                           tree.add(payloads, "words"), tree.add(payloads, "not coded")};
+    for (container::frame_block block;;) {
+        const auto more = walker->next(block);
+        if (!more || !*more) break;
+        tree.charge(headers, container::block_header::size);
+        if (block.header.stored()) {
+            tree.charge(parts.plain, block.payload.size());
+        } else {
+            parts.charge(tree, block.payload.first(block.header.coded));
+            tree.charge(parts.plain, block.payload.size() - block.header.coded);
+        }
+    }
+    tree.add(pith::footprint::root, "end mark", container::end_mark::size);
     bytes lines;
     pith::vector_sink sink(lines);
-    pith::container::footprint_of(*info).print(sink);
+    tree.print(sink);
     std::printf("\nWhere the bytes of the rans frame of %s went:\n", about.real.name.c_str());
     std::fwrite(lines.data(), 1, lines.size(), stdout);
+    if (tree.bytes() != frame->size())
+        std::printf("(the parts do not add up to the frame's %zu bytes)\n", frame->size());
 }
 
 int run(const std::vector<subject>& subjects, const bench::corpora& from) {

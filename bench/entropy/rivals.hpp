@@ -54,7 +54,8 @@ using pith::byte_span;
 using pith::byte_view;
 
 #ifdef PITH_BENCH_HTSCODECS
-inline coder htscodecs_rans(std::string name, int order, int processors, std::string call) {
+inline coder htscodecs_rans(std::string name, int order, int processors, std::string call,
+                            std::string counterpart = "rans") {
     return {std::move(name),
             [order](std::size_t n) {
                 return std::size_t{rans_compress_bound_4x16(static_cast<unsigned>(n), order)};
@@ -75,7 +76,7 @@ inline coder htscodecs_rans(std::string name, int order, int processors, std::st
                                                &size) != nullptr &&
                        size == out.size();
             },
-            "rans",
+            std::move(counterpart),
             std::move(call)};
 }
 
@@ -87,6 +88,8 @@ inline void add_htscodecs(rivals& to) {
     to.coders.push_back(
         htscodecs_rans("htscodecs 32x16", RANS_ORDER_X32, all,
                        "rans_compress_to_4x16(order RANS_ORDER_X32), its own choice of instructions"));
+    to.coders.push_back(htscodecs_rans("htscodecs order 1", RANS_ORDER_X32 | 1, all,
+                                       "rans_compress_to_4x16(order RANS_ORDER_X32 | 1)", "rans order 1"));
 #    if defined(__x86_64__)
     constexpr int avx2 = RANS_CPU_ENC_AVX2 | RANS_CPU_DEC_AVX2;
     to.coders.push_back(htscodecs_rans("htscodecs 32x16 avx2", RANS_ORDER_X32, sse4 | avx2,
