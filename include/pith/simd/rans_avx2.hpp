@@ -93,7 +93,11 @@ struct rans_avx2 {
     static __m256i advance(__m256i x, __m256i e, const std::uint8_t*& in) noexcept {
         const __m256i frequency = _mm256_srli_epi32(e, 20);
         const __m256i offset = _mm256_and_si256(_mm256_srli_epi32(e, 8), _mm256_set1_epi32(0xFFF));
-        x = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(x, Precision), frequency), offset);
+        return renormalize(
+            _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(x, Precision), frequency), offset), in);
+    }
+    /// Gives the lanes that fell below 2^15 their words.
+    static __m256i renormalize(__m256i x, const std::uint8_t*& in) noexcept {
         const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32(1 << 15), x);
         const unsigned mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(low)));
         const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
@@ -135,12 +139,16 @@ struct rans_avx2 {
                              __m256i (&word)[4]) noexcept {
         __m256i pair[4];  // records of lanes k and k + 4
 #pragma GCC unroll 4
-        for (unsigned k = 0; k < 4; ++k) {
-            const auto* low = reinterpret_cast<const __m128i*>(symbols + 4 * std::size_t{in[k]});
-            const auto* high = reinterpret_cast<const __m128i*>(symbols + 4 * std::size_t{in[k + 4]});
-            pair[k] =
-                _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_load_si128(low)), _mm_load_si128(high), 1);
-        }
+        for (unsigned k = 0; k < 4; ++k)
+            pair[k] = load_pair(symbols + 4 * std::size_t{in[k]}, symbols + 4 * std::size_t{in[k + 4]});
+        transpose(pair, word);
+    }
+    static __m256i load_pair(const std::uint32_t* low, const std::uint32_t* high) noexcept {
+        return _mm256_inserti128_si256(
+            _mm256_castsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low))),
+            _mm_load_si128(reinterpret_cast<const __m128i*>(high)), 1);
+    }
+    static void transpose(const __m256i (&pair)[4], __m256i (&word)[4]) noexcept {
         const __m256i a = _mm256_unpacklo_epi32(pair[0], pair[1]);
         const __m256i b = _mm256_unpacklo_epi32(pair[2], pair[3]);
         const __m256i c = _mm256_unpackhi_epi32(pair[0], pair[1]);
@@ -156,6 +164,9 @@ struct rans_avx2 {
                         std::uint8_t*& at) noexcept {
         __m256i word[4];
         load_records(symbols, in, word);
+        return push(x, word, at);
+    }
+    static __m256i push(__m256i x, const __m256i (&word)[4], std::uint8_t*& at) noexcept {
         const __m256i full = _mm256_cmpgt_epi32(x, word[1]);
         const unsigned mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(full)));
         const __m256i low_words =
