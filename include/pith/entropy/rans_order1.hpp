@@ -12,6 +12,7 @@
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/frequency.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/rans_order1_header.hpp>
 #include <pith/entropy/rans_order1_lanes.hpp>
 #include <pith/entropy/rans_order1_model.hpp>
 
@@ -190,35 +191,39 @@ class rans_order1 {
     /// Writes each table, and builds the records of the pairs that occur in its contexts.
     void write_tables(span_sink& header, const order1_clustering& clustering, const order1_map& map,
                       unsigned precision) noexcept {
+        detail::table_bit_writer bits(header);
+        detail::order1_row_coder coder(precision);
         std::uint16_t frequencies[256];
         const std::span<std::uint16_t> f(frequencies, map.symbol_count);
         std::size_t tables = 0;
         for (std::size_t r = 0; r < map.symbol_count; ++r) {
             if (map.table[r] != tables) continue;
-            normalize_frequencies({clustering.row(clustering.owner(r)), map.symbol_count}, f, precision);
-            for (std::size_t s = 0; s < f.size(); ++s) {
-                if (f[s] < 4096) continue;  // more than a slot word can hold
-                f[s] = 4095;
-                f[s == 0 ? 1 : 0] = 1;
-                break;
-            }
-            write_frequencies(header, f, precision);
+            const unsigned own =
+                normalize_order1_row({clustering.row(clustering.owner(r)), map.symbol_count}, f, precision);
+            const bool valid = coder.code(bits, own, f);
+            PITH_ASSERT(valid);
+            static_cast<void>(valid);
             build_records(f, map, tables, precision);
             ++tables;
         }
+        bits.finish();
     }
     void build_records(std::span<const std::uint16_t> f, const order1_map& map, std::size_t table,
                        unsigned precision) noexcept {
+        std::uint8_t contexts[256];
+        std::size_t members = 0;
+        for (std::size_t c = 0; c < map.symbol_count; ++c) {
+            if (map.table[c] == table) contexts[members++] = map.symbols[c];
+        }
         std::uint32_t start = 0;
         for (std::size_t s = 0; s < f.size(); ++s) {
             if (f[s] == 0) continue;
             std::uint32_t record[4];
             build_order1_record(f[s], start, precision, record);
             start += f[s];
-            for (std::size_t c = 0; c < map.symbol_count; ++c) {
-                const std::size_t pair = std::size_t{map.symbols[s]} << 8 | map.symbols[c];
-                if (map.table[c] == table && counts()[pair] != 0)
-                    std::memcpy(records() + 4 * pair, record, sizeof record);
+            for (std::size_t k = 0; k < members; ++k) {
+                const std::size_t pair = std::size_t{map.symbols[s]} << 8 | contexts[k];
+                if (counts()[pair] != 0) std::memcpy(records() + 4 * pair, record, sizeof record);
             }
         }
     }
@@ -244,6 +249,8 @@ class rans_order1 {
         const error bad =
             reader.fail(error_code::bad_model, "the tables are not those that an encoder writes");
         if (!worth_tables(map->symbol_count, precision, size)) return bad;
+        detail::table_bit_reader bits(reader.rest());
+        detail::order1_row_coder coder(precision);
         std::uint32_t* built[256];
         bool met[256] = {};
         std::size_t tables = 0;
@@ -253,19 +260,17 @@ class rans_order1 {
                 std::memcpy(slots, built[map->table[r]], std::size_t{4} << precision);
                 continue;
             }
-            std::uint16_t frequencies[256];
+            std::uint16_t frequencies[256] = {};
             const std::span<std::uint16_t> f(frequencies, map->symbol_count);
-            if (const auto read = read_frequencies(reader, f, precision); !read) return read.error();
-            for (std::size_t s = 0; s < f.size(); ++s) {
-                if (f[s] > 4095) return bad;
-                met[s] = met[s] || f[s] != 0;
-            }
+            if (!coder.code(bits, 0, f) || bits.overrun()) return bad;
+            for (std::size_t s = 0; s < f.size(); ++s) met[s] = met[s] || f[s] != 0;
             build_slots(precision, f, map->symbols, slots);
             built[tables++] = slots;
         }
         for (std::size_t s = 0; s < map->symbol_count; ++s) {
             if (!met[s]) return bad;
         }
+        if (!bits.finished() || !reader.read_bytes(bits.position())) return bad;
         return map->symbols[map->first];
     }
     static void build_slots(unsigned precision, std::span<const std::uint16_t> f, const std::uint8_t* symbols,

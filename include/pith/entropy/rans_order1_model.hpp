@@ -101,6 +101,42 @@ inline void count_pairs(byte_view in, std::span<std::uint32_t, 65536> counts) no
     for (; i < in.size(); ++i) ++counts[std::size_t{in[i]} << 8 | in[i - 1]];
 }
 
+/// Frequencies of a context at a precision of its own, which is returned: rounding them to 2^-r costs about
+/// size / (24 * 2^r) nats a symbol, and telling them about a bit each for each step of r. Sum 2^r, r <=
+/// precision; scaled to `precision`, none is above 4095.
+inline unsigned normalize_order1_row(std::span<const std::uint32_t> counts,
+                                     std::span<std::uint16_t> frequencies, unsigned precision) noexcept {
+    std::uint32_t dense[256];
+    std::uint16_t f[256];
+    std::uint8_t symbol[256];
+    std::size_t n = 0;
+    std::uint32_t total = 0;
+    for (std::size_t s = 0; s < counts.size(); ++s) {
+        frequencies[s] = 0;
+        if (counts[s] == 0) continue;
+        symbol[n] = static_cast<std::uint8_t>(s);
+        dense[n++] = counts[s];
+        total += counts[s];
+    }
+    if (n == 1) {
+        frequencies[symbol[0]] = 1;
+        if (precision < 12) return 0;
+        frequencies[symbol[0]] = 4095;
+        frequencies[symbol[0] == 0 ? 1 : 0] = 1;
+        return 12;
+    }
+    const unsigned by_total = static_cast<unsigned>(std::bit_width(total));
+    const unsigned by_count = static_cast<unsigned>(std::bit_width(n)) + 1;
+    unsigned own = by_total > by_count + 3 ? by_total - 3 : by_count;
+    own = own < precision ? own : precision;
+    normalize_frequencies({dense, n}, {f, n}, own);
+    std::uint32_t all = 0;
+    for (std::size_t k = 0; k < n; ++k) all |= f[k];
+    const int even = std::countr_zero(all);  // the smallest form is the only one
+    for (std::size_t k = 0; k < n; ++k) frequencies[symbol[k]] = static_cast<std::uint16_t>(f[k] >> even);
+    return own - static_cast<unsigned>(even);
+}
+
 /// Groups contexts. `tally` holds, for each pair of ranks, how often the second follows the first, in rows of
 /// 256; rows of contexts that share a table are added up in the row of the last that joined.
 class order1_clustering {
@@ -108,6 +144,8 @@ class order1_clustering {
     /// Bits that a table costs: what write_frequencies takes on average (measured on text and weights).
     static constexpr std::uint64_t table_bits = 14;
     static constexpr std::uint64_t symbol_bits = 5;
+    /// Contexts that one may join: the most frequent ones.
+    static constexpr std::size_t candidates = 16;
 
     order1_clustering(std::uint32_t* tally, std::size_t ranks) noexcept : tally_(tally), ranks_(ranks) {
         for (std::uint32_t i = 0; i <= 256; ++i)
@@ -204,7 +242,7 @@ class order1_clustering {
             symbols += plogp(row(a)[s]);
         }
         const std::uint64_t table = table_bits + symbol_bits * count;
-        if (total_[a] > 32 * table) return;  // would have to lose less than 1/32 bit a symbol
+        if (total_[a] > 12 * table) return;  // would have to lose less than 1/12 bit a symbol
         const std::uint64_t all = plogp(total_[a]);
         std::uint64_t best = (all > symbols ? all - symbols : 0) + (table << 16);
         std::size_t winner = a;
