@@ -70,16 +70,24 @@ class table_bit_reader {
     std::uint32_t code_ = 0;
 };
 
-/// Probability of a 1 that is the mean of the bits seen, later of the last ones.
-struct table_bit_chance {
-    std::uint16_t one = 32768;
-    std::uint16_t seen = 0;
+/// Probability of a 1: about the mean of the bits seen, of the last thirty or so when there were more.
+class table_bit_chance {
+  public:
+    [[nodiscard]] std::uint32_t one() const noexcept { return one_; }
     void update(bool value) noexcept {
-        const int step = ((value ? 65535 : 0) - one) * 2 / (2 * seen + 3);
-        one = static_cast<std::uint16_t>(one + step);
-        one = one < 64 ? std::uint16_t{64} : one > 65472 ? std::uint16_t{65472} : one;
-        seen = static_cast<std::uint16_t>(seen < 30 ? seen + 1 : 30);
+        // Weights 2^16 * 2 / (2 n + 3) of the bit that follows n others.
+        constexpr std::uint16_t weights[31] = {43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710,
+                                               6898,  6241,  5698,  5242,  4854,  4519,  4228, 3971,
+                                               3744,  3542,  3360,  3196,  3048,  2912,  2788, 2674,
+                                               2570,  2473,  2383,  2299,  2221,  2148,  2080};
+        const std::int64_t target = value ? 65472 : 64;
+        one_ = static_cast<std::uint16_t>(one_ + (((target - one_) * weights[seen_]) >> 16));
+        seen_ = static_cast<std::uint16_t>(seen_ < 30 ? seen_ + 1 : 30);
     }
+
+  private:
+    std::uint16_t one_ = 32768;  // stays in 64..65472
+    std::uint16_t seen_ = 0;
 };
 
 /// Codes rows of frequencies, in both directions: with a writer the values are written, with a reader they
@@ -132,7 +140,7 @@ class order1_row_coder {
 
     template <class Bits>
     bool code_bit(Bits& bits, table_bit_chance& chance, bool value) {
-        value = bits.bit(chance.one, value);
+        value = bits.bit(chance.one(), value);
         chance.update(value);
         return value;
     }
@@ -149,8 +157,8 @@ class order1_row_coder {
         std::uint32_t value = 1;
         for (unsigned k = width - 1; k-- > 0;) {
             const bool bit = (f >> k & 1) != 0;
-            value =
-                value << 1 | (k + 2 == width ? code_bit(bits, second_[width], bit) : bits.bit(32768, bit));
+            const bool read = k + 2 == width ? code_bit(bits, second_[width], bit) : bits.bit(32768, bit);
+            value = value << 1 | (read ? 1U : 0U);
         }
         return value;
     }

@@ -141,15 +141,19 @@ inline unsigned normalize_order1_row(std::span<const std::uint32_t> counts,
 /// 256; rows of contexts that share a table are added up in the row of the last that joined.
 class order1_clustering {
   public:
-    /// Bits that a table costs: what write_frequencies takes on average (measured on text and weights).
+    /// Bits that a table costs: what it takes on average of text and weights.
     static constexpr std::uint64_t table_bits = 14;
     static constexpr std::uint64_t symbol_bits = 5;
-    /// Contexts that one may join: the most frequent ones.
+    /// Contexts that one may join: the most frequent ones, whose distributions are the broadest.
     static constexpr std::size_t candidates = 16;
 
     order1_clustering(std::uint32_t* tally, std::size_t ranks) noexcept : tally_(tally), ranks_(ranks) {
         for (std::uint32_t i = 0; i <= 256; ++i)
             log2_[i] = static_cast<std::uint32_t>(detail::log2_fixed(256 + i) - (std::uint64_t{8} << 24));
+        recount();
+    }
+    /// Adds up the rows again, each context alone.
+    void recount() noexcept {
         for (std::size_t c = 0; c < ranks_; ++c) {
             parent_[c] = static_cast<std::uint8_t>(c);
             total_[c] = 0;
@@ -165,8 +169,10 @@ class order1_clustering {
             for (; at > 0 && total_[order[at - 1]] > total_[c]; --at) order[at] = order[at - 1];
             order[at] = static_cast<std::uint8_t>(c);
         }
+        const std::size_t from = ranks_ > candidates ? ranks_ - candidates : 0;
+        for (std::size_t i = from; i < ranks_; ++i) refresh(i - from, order[i]);
         for (std::size_t i = 0; i + 1 < ranks_; ++i)
-            place(order[i], std::span(order).subspan(i + 1, ranks_ - i - 1));
+            place(order[i], order + from, i < from ? 0 : i - from + 1);
     }
     /// The context in whose row c's counts are.
     [[nodiscard]] std::size_t owner(std::size_t c) const noexcept {
@@ -193,7 +199,7 @@ class order1_clustering {
                 const std::uint32_t n = row(c)[s];
                 const std::uint64_t own = plogp(n);
                 symbols += own;
-                sum.frequencies += n != 0 ? 1 : 0;
+                sum.frequencies += n != 0 ? 1U : 0U;
                 if (n == 0 || std::uint64_t{n} << precision >= total) continue;
                 ++rare, mass += n;
                 won += n * (all / total) - own - ((std::uint64_t{n} * precision) << 16);
@@ -208,9 +214,9 @@ class order1_clustering {
 
     /// v * log2(v) in 2^-16 bit, v < 2^32; a relative error below 2^-17 of v.
     [[nodiscard]] std::uint64_t plogp(std::uint32_t v) const noexcept {
-        if (v < 2) return 0;
-        const unsigned whole = static_cast<unsigned>(std::bit_width(v)) - 1;
-        const std::uint32_t mantissa = v << (31 - whole);
+        const std::uint32_t w = v | (v == 0 ? 1U : 0U);  // no branch: counts of 0 and 1 come at random
+        const unsigned whole = static_cast<unsigned>(std::bit_width(w)) - 1;
+        const std::uint32_t mantissa = w << (31 - whole);
         const std::uint32_t index = (mantissa >> 23) & 0xFF;
         const std::uint64_t between = (mantissa >> 7) & 0xFFFF;
         const std::uint64_t low = log2_[index];
@@ -219,20 +225,23 @@ class order1_clustering {
     }
 
   private:
-    /// What context `a` loses (in 2^-16 bit) when it is coded in the row of `b`.
-    [[nodiscard]] std::uint64_t loss(const std::uint8_t* support, std::size_t count, std::size_t a,
-                                     std::size_t b) const noexcept {
-        std::uint64_t together = plogp(total_[a] + total_[b]) - plogp(total_[b]);
-        std::uint64_t symbols = 0, fresh = 0;
-        for (std::size_t k = 0; k < count; ++k) {
-            const std::uint32_t in_a = row(a)[support[k]], in_b = row(b)[support[k]];
-            symbols += plogp(in_a + in_b) - plogp(in_b);
-            fresh += in_b == 0 ? 1 : 0;
-        }
-        together = together > symbols ? together - symbols : 0;
-        return together + ((fresh * symbol_bits) << 16);
+    /// Keeps plogp of a candidate's row.
+    void refresh(std::size_t candidate, std::size_t c) noexcept {
+        for (std::size_t s = 0; s < ranks_; ++s) known_[candidate][s] = plogp(row(c)[s]);
     }
-    void place(std::size_t a, std::span<const std::uint8_t> others) noexcept {
+    /// What context `a` takes (in 2^-16 bit) when it is coded in the row of candidate `b`.
+    [[nodiscard]] std::uint64_t cost(std::span<const std::uint8_t> support, std::size_t a, std::size_t b,
+                                     const std::uint64_t* known) const noexcept {
+        const std::uint64_t together = plogp(total_[a] + total_[b]) - plogp(total_[b]);
+        std::uint64_t symbols = 0, fresh = 0;
+        for (const std::uint8_t s : support) {
+            symbols += plogp(row(a)[s] + row(b)[s]) - known[s];
+            fresh += row(b)[s] == 0 ? 1U : 0U;
+        }
+        return (together > symbols ? together - symbols : 0) + ((fresh * symbol_bits) << 16);
+    }
+    /// Joins context `a` to the best of candidates `first` and later, or to none.
+    void place(std::size_t a, const std::uint8_t* others, std::size_t first) noexcept {
         std::uint8_t support[256];
         std::size_t count = 0;
         std::uint64_t symbols = 0;
@@ -245,18 +254,21 @@ class order1_clustering {
         if (total_[a] > 12 * table) return;  // would have to lose less than 1/12 bit a symbol
         const std::uint64_t all = plogp(total_[a]);
         std::uint64_t best = (all > symbols ? all - symbols : 0) + (table << 16);
-        std::size_t winner = a;
-        for (const std::uint8_t b : others) {
-            const std::uint64_t cost = loss(support, count, a, b);
-            if (cost >= best) continue;
-            best = cost;
-            winner = b;
+        std::size_t winner = candidates;
+        for (std::size_t k = first; k < candidates && k < ranks_; ++k) {
+            const std::uint64_t bits = cost({support, count}, a, others[k], known_[k]);
+            if (bits >= best) continue;
+            best = bits;
+            winner = k;
         }
-        if (winner == a) return;
-        parent_[a] = static_cast<std::uint8_t>(winner);
-        std::uint32_t* const to = tally_ + 256 * winner;
-        for (std::size_t k = 0; k < count; ++k) to[support[k]] += row(a)[support[k]];
-        total_[winner] += total_[a];
+        if (winner == candidates) return;
+        const std::size_t b = others[winner];
+        parent_[a] = static_cast<std::uint8_t>(b);
+        for (std::size_t k = 0; k < count; ++k) {
+            tally_[256 * b + support[k]] += row(a)[support[k]];
+            known_[winner][support[k]] = plogp(row(b)[support[k]]);
+        }
+        total_[b] += total_[a];
     }
 
     std::uint32_t* tally_;
@@ -264,6 +276,7 @@ class order1_clustering {
     std::uint32_t log2_[257];
     std::uint32_t total_[256];
     std::uint8_t parent_[256];
+    std::uint64_t known_[candidates][256];
 };
 
 }  // namespace pith::inline v1::entropy

@@ -127,24 +127,17 @@ struct order1_avx2 {
         std::memcpy(x, states, sizeof x);
         std::uint8_t* at = out_at;
         std::size_t done = 0;
-        const auto record = [records](const std::uint8_t* pair) {
-            std::uint16_t index;
-            std::memcpy(&index, pair, 2);
-            return records + 4 * std::size_t{index};
-        };
         // A round puts at most 2 * Lanes bytes, and its last store of 16 begins with the last of them.
         for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            const std::uint8_t* pairs = tile + (rounds - done - 1) + Lanes * order1_pitch;
             for (unsigned v = vectors; v-- > 0;) {
-                pairs -= 8 * order1_pitch;
-                __m256i pair[4], word[4];
-#pragma GCC unroll 4
-                for (unsigned k = 0; k < 4; ++k) {
-                    pair[k] = order0::load_pair(record(pairs + k * order1_pitch),
-                                                record(pairs + (k + 4) * order1_pitch));
-                }
-                order0::transpose(pair, word);
-                x[v] = order0::push(x[v], word, at);
+                const std::uint8_t* const from =
+                    tile + (rounds - done - 1) + std::size_t{8} * v * order1_pitch;
+                const auto record = [&](unsigned lane) {
+                    std::uint16_t pair;  // a byte and the one before
+                    std::memcpy(&pair, from + lane * order1_pitch, 2);
+                    return records + 4 * std::size_t{pair};
+                };
+                x[v] = order0::push(x[v], record, at);
             }
         }
         out_at = at;
