@@ -35,9 +35,9 @@ std::string read(const bytes& in, const pith::limits& bound = {}) {
         if (!more) return pith::name_of(more.error().code);
         if (!*more) return seen;
         if (s.id == keys) {
-            seen += "k" + std::to_string(s.payload.size());
+            seen.append(1, 'k').append(std::to_string(s.payload.size()));
         } else if (s.id == values) {
-            seen += "v" + std::to_string(s.payload.size());
+            seen.append(1, 'v').append(std::to_string(s.payload.size()));
         } else if (const auto ok = box::section_reader::skip(s); !ok) {
             return pith::name_of(ok.error().code);
         } else {

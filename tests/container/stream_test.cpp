@@ -16,9 +16,13 @@ template <class T>
 std::string outcome(const pith::result<T>& r) {
     return r ? "ok" : pith::name_of(r.error().code);
 }
+std::string at(const char* name, std::uint64_t place) {
+    std::string out(name);
+    return out.append(1, ' ').append(std::to_string(place));
+}
 template <class T>
 std::string outcome_at(const pith::result<T>& r) {
-    return r ? "ok" : std::string(pith::name_of(r.error().code)) + " " + std::to_string(r.error().offset);
+    return r ? "ok" : at(pith::name_of(r.error().code), r.error().offset);
 }
 
 struct coded {
@@ -196,14 +200,14 @@ TEST_CASE("errors in a later block carry their place in the input") {
     frame[third + 16 + 100] ^= 1;
     for (std::size_t t = 1; t <= 4; ++t) {
         const coded out = decode(frame, {}, pith::threads{t});
-        CHECK(out.outcome == "checksum_mismatch " + std::to_string(third + 16));
+        CHECK(out.outcome == at("checksum_mismatch", third + 16));
         CHECK(out.data == bytes(in.begin(), in.begin() + 2 * block));
     }
     bytes bad = in;
     bad[2 * block] = 77;
     for (std::size_t i = 0; i < bad.size(); i += block) bad[i] = i == 2 * block ? 77 : 1;
     CHECK(encode<toy::failing>(bad, {.block_size = block}, pith::threads{3}).outcome ==
-          "unsupported_parameter " + std::to_string(2 * block + 5));
+          at("unsupported_parameter", 2 * block + 5));
 }
 
 TEST_CASE(
@@ -259,7 +263,7 @@ TEST_CASE("a source that does not give what was announced is an error") {
           std::uint64_t{2 * block + 1}, std::uint64_t{5 * block}}) {
         for (std::size_t t = 1; t <= 2; ++t)
             CHECK(encode<toy::run_length>(in, {.block_size = block, .content_size = said}, pith::threads{t})
-                      .outcome == "source_failed " + std::to_string(said < in.size() ? said : in.size()));
+                      .outcome == at("source_failed", said < in.size() ? said : in.size()));
     }
     CHECK(encode<toy::run_length>(in, {.block_size = 1000}).outcome == "unsupported_parameter 0");
 }

@@ -2,6 +2,7 @@
 # What compress_file promises on the command line. Usage: compress_file_test.sh PROGRAM
 set -u
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+[ -x "$program" ] || { echo "no program: $program"; exit 1; }
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
@@ -180,7 +181,7 @@ for signal in INT TERM HUP; do
     mkfifo slow
     (trap - INT && exec "$program" -o from_slow slow) &
     pid=$!
-    exec 3>slow
+    exec 3<>slow  # both ways, so that opening it never waits
     cat text >&3
     tries=0
     until ls .pith-* >/dev/null 2>&1 || [ $tries -ge 50 ]; do sleep 0.1; tries=$((tries + 1)); done

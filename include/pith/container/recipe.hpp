@@ -5,9 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>  // std::size
 #include <type_traits>
 #include <utility>
+#include <vector>  // std::size
 
 #include <pith/container/concepts.hpp>
 #include <pith/core/bytes.hpp>
@@ -25,6 +25,7 @@ inline constexpr std::uint32_t rans_order1 = 0x04;
 inline constexpr std::uint32_t rice = 0x05;
 inline constexpr std::uint32_t adaptive_binary = 0x10;        ///< + the order, 0..15
 inline constexpr std::uint32_t adaptive_nibble = 0x20;        ///< + the order, 0..15
+inline constexpr std::uint32_t smallest = 0x40;               ///< a coder chosen for each block
 inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on ids are the programs' own
 }  // namespace recipes
 
@@ -49,6 +50,7 @@ inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on 
     if (id < std::size(plain)) return plain[id];
     if (id - recipes::adaptive_binary < std::size(binary)) return binary[id - recipes::adaptive_binary];
     if (id - recipes::adaptive_nibble < std::size(nibble)) return nibble[id - recipes::adaptive_nibble];
+    if (id == recipes::smallest) return "smallest";
     return id >= recipes::first_of_users ? "user recipe" : "unknown recipe";
 }
 

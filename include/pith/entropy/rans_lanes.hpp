@@ -32,22 +32,34 @@ concept rans_rounds = requires(std::uint32_t* states, const std::uint32_t* slots
 
 /// The reference: one lane after the other, any machine.
 struct scalar_rounds {
+    /// Lanes that advance together, so that the work of one hides what another waits for; divides Lanes.
+    template <unsigned Lanes>
+    static constexpr unsigned group_of = Lanes % 8 == 0   ? 8
+                                         : Lanes % 4 == 0 ? 4
+                                                          : 1;
+
     /// Decodes forwards to out[0 .. rounds * Lanes), taking words from `in` on.
     template <unsigned Lanes, unsigned Precision>
     static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
                               const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
+        constexpr unsigned group = group_of<Lanes>;
         std::uint32_t x[Lanes];  // a copy that `out` cannot alias
         for (unsigned lane = 0; lane < Lanes; ++lane) x[lane] = states[lane];
         const std::uint8_t* at = in;
         std::size_t done = 0;
         for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
+            for (unsigned lane = 0; lane < Lanes; lane += group) {
+                std::uint32_t y[group];
 #pragma GCC unroll 8
-            for (unsigned lane = 0; lane < Lanes; ++lane) {
-                const std::uint32_t y = step<Precision>(x[lane], slots, out[lane]);
-                // All ones where a word is needed: the branch would be mispredicted every few symbols.
-                const std::uint32_t low = 0U - static_cast<std::uint32_t>(y < rans32::low);
-                x[lane] = y << (low & 16) | (low & load_le<std::uint16_t>(at));
-                at += low & 2;
+                for (unsigned k = 0; k < group; ++k)
+                    y[k] = step<Precision>(x[lane + k], slots, out[lane + k]);
+#pragma GCC unroll 8
+                for (unsigned k = 0; k < group; ++k) {
+                    // All ones where a word is needed: a branch would be mispredicted every few symbols.
+                    const std::uint32_t low = 0U - static_cast<std::uint32_t>(y[k] < rans32::low);
+                    x[lane + k] = y[k] << (low & 16) | (low & load_le<std::uint16_t>(at));
+                    at += low & 2;
+                }
             }
         }
         in = at;
@@ -59,14 +71,21 @@ struct scalar_rounds {
     template <unsigned Lanes>
     static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
                               std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
+        constexpr unsigned group = group_of<Lanes>;
+        std::uint32_t x[Lanes];  // a copy that `at` cannot alias
+        for (unsigned lane = 0; lane < Lanes; ++lane) x[lane] = states[lane];
         std::uint8_t* at = out_at;
         std::size_t done = 0;
         for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            in_end -= Lanes;
-            for (unsigned lane = Lanes; lane-- > 0;)
-                push(states[lane], symbols + 4 * std::size_t{in_end[lane]}, at);
+            for (unsigned lane = Lanes; lane > 0; lane -= group, in_end -= group) {
+#pragma GCC unroll 8
+                for (unsigned k = 1; k <= group; ++k) {
+                    push(x[lane - k], symbols + 4 * std::size_t{*(in_end - k)}, at);
+                }
+            }
         }
         out_at = at;
+        for (unsigned lane = 0; lane < Lanes; ++lane) states[lane] = x[lane];
         return done;
     }
 
@@ -80,10 +99,11 @@ struct scalar_rounds {
 
     /// One symbol (its four words) onto a state; at least 2 bytes must be free below `at`.
     static void push(std::uint32_t& x, const std::uint32_t* symbol, std::uint8_t*& at) noexcept {
-        store_le<std::uint16_t>(at - 2, static_cast<std::uint16_t>(x));
-        const std::uint32_t full = 0U - static_cast<std::uint32_t>(x > symbol[1]);
+        const std::uint32_t v = x;
+        const std::uint32_t full = 0U - static_cast<std::uint32_t>(v > symbol[1]);
+        store_le<std::uint16_t>(at - 2, static_cast<std::uint16_t>(v));
         at -= full & 2;
-        const std::uint32_t y = x >> (full & 16);
+        const std::uint32_t y = v >> (full & 16);
         const std::uint32_t q =
             static_cast<std::uint32_t>((std::uint64_t{y} * symbol[0]) >> 32) >> (symbol[2] >> 16);
         x = y + (symbol[2] & 0xFFFF) + q * symbol[3];

@@ -57,6 +57,10 @@ concept instruction_set = std::same_as<Arch, scalar> || std::same_as<Arch, sse2>
     std::same_as<Arch, avx2> || std::same_as<Arch, avx512> || std::same_as<Arch, avx512_vnni> ||
     std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>;
 
+// Small functions that are not templates on a set are always inlined, which keeps their code out of the
+// linker's hands. A kernel called for a smaller set than `native` has that set's name but this unit's code:
+// do so only where the whole program is compiled with the same flags.
+
 /// What the compiler flags of this translation unit allow. It is the default of every kernel. An inline
 /// function or class that calls a kernel without naming the set differs between translation units of
 /// different flags: make it a template on the set as well, with this default.

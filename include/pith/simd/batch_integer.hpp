@@ -27,7 +27,7 @@ concept widenable = std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t
 namespace detail {
 #        if defined(__AVX512BW__)
 template <widenable T>
-[[nodiscard]] inline __m512i widen_register(__m256i v) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m512i widen_register(__m256i v) noexcept {
     if constexpr (std::is_same_v<T, std::int8_t>) return _mm512_cvtepi8_epi16(v);
     if constexpr (std::is_same_v<T, std::uint8_t>) return _mm512_cvtepu8_epi16(v);
     if constexpr (std::is_same_v<T, std::int16_t>) return _mm512_cvtepi16_epi32(v);
@@ -36,7 +36,7 @@ template <widenable T>
 #        endif
 #        if defined(__AVX2__)
 template <widenable T>
-[[nodiscard]] inline __m256i widen_register(__m128i v) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m256i widen_register(__m128i v) noexcept {
     if constexpr (std::is_same_v<T, std::int8_t>) return _mm256_cvtepi8_epi16(v);
     if constexpr (std::is_same_v<T, std::uint8_t>) return _mm256_cvtepu8_epi16(v);
     if constexpr (std::is_same_v<T, std::int16_t>) return _mm256_cvtepi16_epi32(v);

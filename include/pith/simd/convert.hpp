@@ -16,10 +16,17 @@ namespace pith::inline v1::simd {
 
 namespace detail {
 
-#if !defined(PITH_NO_SIMD) && defined(__x86_64__) && defined(__F16C__) && defined(__AVX2__)
+// Each *_vectors function converts whole vectors from the front and returns how many numbers it has done.
 template <instruction_set Arch>
-inline constexpr bool converts_half = covers<Arch, avx2>;
+[[nodiscard]] inline std::size_t half_to_float_vectors(const std::uint16_t*, float*, std::size_t) noexcept {
+    return 0;
+}
+template <instruction_set Arch>
+[[nodiscard]] inline std::size_t float_to_half_vectors(const float*, std::uint16_t*, std::size_t) noexcept {
+    return 0;
+}
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__) && defined(__F16C__) && defined(__AVX2__)
 template <instruction_set Arch>
 requires covers<Arch, avx2>
 [[nodiscard]] inline std::size_t half_to_float_vectors(const std::uint16_t* in, float* out,
@@ -42,9 +49,6 @@ requires covers<Arch, avx2>
 }
 #elif !defined(PITH_NO_SIMD) && defined(__aarch64__)
 template <instruction_set Arch>
-inline constexpr bool converts_half = covers<Arch, neon>;
-
-template <instruction_set Arch>
 requires covers<Arch, neon>
 [[nodiscard]] inline std::size_t half_to_float_vectors(const std::uint16_t* in, float* out,
                                                        std::size_t n) noexcept {
@@ -60,9 +64,6 @@ requires covers<Arch, neon>
     for (; i + 4 <= n; i += 4) vst1_u16(out + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(in + i))));
     return i;
 }
-#else
-template <instruction_set Arch>
-inline constexpr bool converts_half = false;
 #endif
 
 }  // namespace detail
@@ -87,9 +88,7 @@ inline void widen(std::span<From> in, std::span<To> out) noexcept {
 template <instruction_set Arch = native>
 inline void half_to_float(std::span<const std::uint16_t> in, std::span<float> out) noexcept {
     PITH_ASSERT(in.size() == out.size());
-    std::size_t done = 0;
-    if constexpr (detail::converts_half<Arch>)
-        done = detail::half_to_float_vectors<Arch>(in.data(), out.data(), in.size());
+    const std::size_t done = detail::half_to_float_vectors<Arch>(in.data(), out.data(), in.size());
     twin::half_to_float<Arch>(in.subspan(done), out.subspan(done));
 }
 /// Floats to the bits of the nearest half numbers, ties to even, 65520 and more to infinity; a NaN becomes
@@ -97,9 +96,7 @@ inline void half_to_float(std::span<const std::uint16_t> in, std::span<float> ou
 template <instruction_set Arch = native>
 inline void float_to_half(std::span<const float> in, std::span<std::uint16_t> out) noexcept {
     PITH_ASSERT(in.size() == out.size());
-    std::size_t done = 0;
-    if constexpr (detail::converts_half<Arch>)
-        done = detail::float_to_half_vectors<Arch>(in.data(), out.data(), in.size());
+    const std::size_t done = detail::float_to_half_vectors<Arch>(in.data(), out.data(), in.size());
     twin::float_to_half<Arch>(in.subspan(done), out.subspan(done));
 }
 /// Bits of bfloat16 numbers to the equal floats, NaNs unchanged. Precondition: equal sizes, no overlap.

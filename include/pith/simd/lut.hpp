@@ -17,10 +17,21 @@ namespace pith::inline v1::simd {
 
 namespace detail {
 
-// Each *_vectors function handles whole vectors from the front and returns how many packed bytes it has done.
+// Each *_vectors function handles whole vectors from the front and returns how many input bytes it has done:
+// none where no instruction looks bytes up.
+template <instruction_set Arch>
+[[nodiscard]] inline std::size_t look_up_vectors(const std::uint8_t*, const byte_table&, std::uint8_t*,
+                                                 std::size_t) noexcept {
+    return 0;
+}
+template <instruction_set Arch, class T>
+[[nodiscard]] inline std::size_t nibble_vectors(const std::uint8_t*, const std::array<T, 16>&, T*,
+                                                std::size_t) noexcept {
+    return 0;
+}
 
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__) && defined(__AVX2__)
-[[nodiscard]] inline __m128i table_register(const byte_table& table) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m128i table_register(const byte_table& table) noexcept {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data()));
 }
 
@@ -126,7 +137,7 @@ requires covers<Arch, neon>
     return i;
 }
 /// The codes of sixteen packed bytes, in order.
-[[nodiscard]] inline uint8x16x2_t nibbles_of(const std::uint8_t* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline uint8x16x2_t nibbles_of(const std::uint8_t* p) noexcept {
     const uint8x16_t x = vld1q_u8(p);
     return vzipq_u8(vandq_u8(x, vdupq_n_u8(15)), vshrq_n_u8(x, 4));
 }
@@ -162,17 +173,11 @@ requires covers<Arch, neon>
 }
 #endif
 
-/// True where a sixteen-byte table fits an instruction.
-template <instruction_set Arch>
-inline constexpr bool has_byte_shuffle = covers<Arch, avx2> || covers<Arch, neon>;
-
 template <instruction_set Arch, class T>
 inline void look_up_nibbles(std::span<const std::uint8_t> packed, const std::array<T, 16>& table,
                             std::span<T> out) noexcept {
     PITH_ASSERT(packed.size() == packed_size(out.size(), 4));
-    std::size_t done = 0;
-    if constexpr (has_byte_shuffle<Arch>)
-        done = nibble_vectors<Arch>(packed.data(), table, out.data(), out.size() / 2);
+    const std::size_t done = nibble_vectors<Arch>(packed.data(), table, out.data(), out.size() / 2);
     twin::look_up_nibbles<Arch>(packed.subspan(done), table, out.subspan(2 * done));
 }
 
@@ -183,9 +188,7 @@ template <instruction_set Arch = native>
 inline void look_up(std::span<const std::uint8_t> codes, const byte_table& table,
                     std::span<std::uint8_t> out) noexcept {
     PITH_ASSERT(out.size() == codes.size());
-    std::size_t done = 0;
-    if constexpr (detail::has_byte_shuffle<Arch>)
-        done = detail::look_up_vectors<Arch>(codes.data(), table, out.data(), codes.size());
+    const std::size_t done = detail::look_up_vectors<Arch>(codes.data(), table, out.data(), codes.size());
     twin::look_up<Arch>(codes.subspan(done), table, out.subspan(done));
 }
 

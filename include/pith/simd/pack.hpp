@@ -19,6 +19,14 @@ namespace detail {
 
 // Codes are handled in groups of eight, which fill Bits bytes. Each *_vectors function handles groups from
 // the front, stays within the spans, and returns how many groups it has done.
+template <unsigned Bits, instruction_set Arch>
+[[nodiscard]] inline std::size_t pack_vectors(const std::uint8_t*, std::uint8_t*, std::size_t) noexcept {
+    return 0;
+}
+template <unsigned Bits, instruction_set Arch>
+[[nodiscard]] inline std::size_t unpack_vectors(const std::uint8_t*, std::uint8_t*, std::size_t) noexcept {
+    return 0;
+}
 
 /// For a shuffle of bytes into 16-bit places: place j gets the two bytes that hold code j of a group.
 template <unsigned Bits>
@@ -47,19 +55,17 @@ inline constexpr auto pack_shuffle = [] {
 }();
 
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__) && defined(__AVX2__)
-template <instruction_set Arch>
-inline constexpr bool packs_fast = covers<Arch, avx2>;
-
-[[nodiscard]] inline __m128i sixteen_bytes(const void* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m128i sixteen_bytes(const void* p) noexcept {
     return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
 /// Sixteen bytes from each of two places.
-[[nodiscard]] inline __m256i two_loads(const std::uint8_t* low, const std::uint8_t* high) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m256i two_loads(const std::uint8_t* low,
+                                                           const std::uint8_t* high) noexcept {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(sixteen_bytes(low)), sixteen_bytes(high), 1);
 }
 
 #    if defined(__AVX512VBMI__)
-template <unsigned Bits>
+template <unsigned Bits, instruction_set Arch>
 [[nodiscard]] inline std::size_t unpack_multishift(const std::uint8_t* in, std::uint8_t* out,
                                                    std::size_t groups) noexcept {
     alignas(64) static constexpr auto gather = [] {
@@ -88,11 +94,11 @@ template <unsigned Bits>
 #    endif
 
 template <unsigned Bits, instruction_set Arch>
-requires packs_fast<Arch>
+requires covers<Arch, avx2>
 [[nodiscard]] inline std::size_t unpack_vectors(const std::uint8_t* in, std::uint8_t* out,
                                                 std::size_t groups) noexcept {
 #    if defined(__AVX512VBMI__)
-    if constexpr (std::is_same_v<Arch, avx512_vnni>) return unpack_multishift<Bits>(in, out, groups);
+    if constexpr (std::is_same_v<Arch, avx512_vnni>) return unpack_multishift<Bits, Arch>(in, out, groups);
 #    endif
     const __m256i shuffle = _mm256_broadcastsi128_si256(sixteen_bytes(unpack_shuffle<Bits>.data()));
     const __m256i factor = _mm256_broadcastsi128_si256(sixteen_bytes(unpack_factor<Bits>.data()));
@@ -112,9 +118,9 @@ requires packs_fast<Arch>
 }
 
 template <unsigned Bits, instruction_set Arch>
-requires packs_fast<Arch>
-[[nodiscard]] inline std::size_t pack_vectors(const std::uint8_t* in, std::uint8_t* out,
-                                              std::size_t groups) noexcept {
+requires(covers<Arch, avx2>&& Bits <= 6)  // two codes fit the signed factor of pmaddubsw
+    [[nodiscard]] inline std::size_t
+    pack_vectors(const std::uint8_t* in, std::uint8_t* out, std::size_t groups) noexcept {
     const __m256i shuffle = _mm256_broadcastsi128_si256(sixteen_bytes(pack_shuffle<Bits>.data()));
     const __m256i code = _mm256_set1_epi8(static_cast<char>((1U << Bits) - 1U));
     const __m256i times2 = _mm256_set1_epi16(static_cast<short>(1U | (1U << (8 + Bits))));
@@ -137,11 +143,8 @@ requires packs_fast<Arch>
     return g;
 }
 #elif !defined(PITH_NO_SIMD) && defined(__aarch64__)
-template <instruction_set Arch>
-inline constexpr bool packs_fast = covers<Arch, neon>;
-
 template <unsigned Bits, instruction_set Arch>
-requires packs_fast<Arch>
+requires covers<Arch, neon>
 [[nodiscard]] inline std::size_t unpack_vectors(const std::uint8_t* in, std::uint8_t* out,
                                                 std::size_t groups) noexcept {
     const uint8x16_t shuffle = vld1q_u8(unpack_shuffle<Bits>.data());
@@ -154,14 +157,6 @@ requires packs_fast<Arch>
     }
     return g;
 }
-template <unsigned Bits, instruction_set Arch>
-requires packs_fast<Arch>
-[[nodiscard]] inline std::size_t pack_vectors(const std::uint8_t*, std::uint8_t*, std::size_t) noexcept {
-    return 0;
-}
-#else
-template <instruction_set Arch>
-inline constexpr bool packs_fast = false;
 #endif
 
 }  // namespace detail
@@ -175,9 +170,7 @@ requires(Bits >= 1 && Bits <= 8) inline void pack(std::span<const std::uint8_t> 
     if constexpr (Bits == 8) {
         if (!codes.empty()) std::memcpy(out.data(), codes.data(), codes.size());
     } else {
-        std::size_t done = 0;
-        if constexpr (detail::packs_fast<Arch> && Bits <= 6)
-            done = detail::pack_vectors<Bits, Arch>(codes.data(), out.data(), codes.size() / 8);
+        const std::size_t done = detail::pack_vectors<Bits, Arch>(codes.data(), out.data(), codes.size() / 8);
         twin::pack<Bits, Arch>(codes.subspan(8 * done), out.subspan(Bits * done));
     }
 }
@@ -189,9 +182,8 @@ requires(Bits >= 1 && Bits <= 8) inline void unpack(std::span<const std::uint8_t
     if constexpr (Bits == 8) {
         if (!codes.empty()) std::memcpy(codes.data(), packed.data(), codes.size());
     } else {
-        std::size_t done = 0;
-        if constexpr (detail::packs_fast<Arch>)
-            done = detail::unpack_vectors<Bits, Arch>(packed.data(), codes.data(), codes.size() / 8);
+        const std::size_t done =
+            detail::unpack_vectors<Bits, Arch>(packed.data(), codes.data(), codes.size() / 8);
         twin::unpack<Bits, Arch>(packed.subspan(Bits * done), codes.subspan(8 * done));
     }
 }

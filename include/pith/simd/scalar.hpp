@@ -38,18 +38,19 @@ template <class Each>
 inline void for_each_index(std::size_t n, Each each) noexcept {
     std::size_t i = 0;
 #ifndef __clang__
-    for (; i + 32 <= n; i += 32)
+    for (const std::size_t whole = n / 32 * 32; i < whole; i += 32)
         for (std::size_t j = 0; j < 32; ++j) each(i + j);
 #endif
     for (; i < n; ++i) each(i);
 }
 
 /// a if the condition holds, else b, without a branch that would keep compilers from vectorising.
-[[nodiscard]] constexpr std::uint32_t pick(bool condition, std::uint32_t a, std::uint32_t b) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr std::uint32_t pick(bool condition, std::uint32_t a,
+                                                               std::uint32_t b) noexcept {
     return b ^ ((a ^ b) & (0U - std::uint32_t{condition}));
 }
 /// x < y for x, y < 2^31: vector units compare signed numbers only.
-[[nodiscard]] constexpr bool less(std::uint32_t x, std::uint32_t y) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr bool less(std::uint32_t x, std::uint32_t y) noexcept {
     return static_cast<std::int32_t>(x) < static_cast<std::int32_t>(y);
 }
 

@@ -55,7 +55,7 @@ namespace detail {
 
 /// What the reduction of nothing gives.
 template <reduction Op, reducible T>
-[[nodiscard]] constexpr reduced<Op, T> neutral() noexcept {
+[[nodiscard, gnu::always_inline]] constexpr reduced<Op, T> neutral() noexcept {
     using limits = std::numeric_limits<T>;
     if constexpr (Op == reduction::min)
         return std::is_same_v<T, float> ? limits::infinity() : limits::max();
@@ -67,7 +67,7 @@ template <reduction Op, reducible T>
 
 /// Adds one element to a running result. A comparison with a NaN is false and so leaves the result alone.
 template <reduction Op, class T>
-[[nodiscard]] constexpr reduced<Op, T> step(reduced<Op, T> so_far, T x) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr reduced<Op, T> step(reduced<Op, T> so_far, T x) noexcept {
     using R = reduced<Op, T>;
     if constexpr (Op == reduction::min) {
         return x < so_far ? x : so_far;
@@ -89,7 +89,7 @@ template <reduction Op, class T>
 
 /// Joins two running results.
 template <reduction Op, class T>
-[[nodiscard]] constexpr reduced<Op, T> join(reduced<Op, T> a, reduced<Op, T> b) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr reduced<Op, T> join(reduced<Op, T> a, reduced<Op, T> b) noexcept {
     if constexpr (Op == reduction::min) return b < a ? b : a;
     if constexpr (Op == reduction::max || Op == reduction::absmax) return b > a ? b : a;
     if constexpr (Op == reduction::sum) return a + b;

@@ -16,7 +16,7 @@ namespace pith::inline v1::simd::detail {
 
 /// The compiler may not look through this: a product kept here is rounded before it is added to anything.
 template <class T, std::size_t N>
-inline void keep_array(T (&values)[N]) noexcept {
+[[gnu::always_inline]] inline void keep_array(T (&values)[N]) noexcept {
     asm("" : "+m"(values));
 }
 
