@@ -14,10 +14,10 @@
 namespace pith::inline v1::entropy {
 
 namespace detail {
-// After renormalisation range >= 2^(64 - step). A bit costs at most log2(1 + 2^(P + step - 64)) bits more
-// than its probability says: 2^-16 relative for P = 16 (step 32), P = 32 (step 16).
+// The range is >= 2^31 for P <= 16 and >= 2^47 beyond: a unit of it, range >> P, is at least 2^15. Truncation
+// moves a probability by 2^-15 of itself at most; no part of the range is lost.
 template <unsigned P>
-inline constexpr unsigned binary_step = P <= 16 ? 32 : 16;
+using binary_window = window<std::uint64_t, P <= 16 ? 32 : 16, 1>;
 }  // namespace detail
 
 /// Encodes bits under 16-bit (or P-bit, P in 8..32) probabilities of a one. Exact: integer arithmetic only.
@@ -40,7 +40,7 @@ requires(P >= 8 && P <= 32) class binary_encoder {
     void finish() { writer_.finish(); }
 
   private:
-    detail::carry_writer<std::uint64_t, detail::binary_step<P>, Sink> writer_;
+    detail::carry_writer<detail::binary_window<P>, Sink> writer_;
 };
 
 /// Decodes what binary_encoder with the same P wrote. Never reads outside the view: past the end it sees
@@ -53,19 +53,17 @@ requires(P >= 8 && P <= 32) class binary_decoder {
     explicit binary_decoder(byte_view in) noexcept : reader_(in) {}
 
     /// The next bit, given the probability that the encoder was given.
-    [[nodiscard]] bool get(std::uint32_t one) noexcept {
+    [[nodiscard]] bool get(std::uint32_t one) noexcept { return get_mask(one) != 0; }
+    /// The next bit as a mask: all ones for a 1, else 0. For loops that must not branch on it.
+    [[nodiscard]] std::uint64_t get_mask(std::uint32_t one) noexcept {
         PITH_ASSERT(one >= 1 && one < (std::uint64_t{1} << P));
-        const std::uint64_t range = reader_.range();
-        const std::uint64_t bound = (range >> P) * one;
-        const bool bit = reader_.code() < bound;
-        reader_.narrow(bit ? 0 : bound, bit ? bound : range - bound);
-        return bit;
+        return reader_.lower_part((reader_.range() >> P) * one);
     }
     /// Success, or truncated, trailing_data or bad_stream when no encoder wrote this.
     [[nodiscard]] result<void> finish() const noexcept { return reader_.finish(); }
 
   private:
-    detail::carry_reader<std::uint64_t, detail::binary_step<P>> reader_;
+    detail::carry_reader<detail::binary_window<P>> reader_;
 };
 
 }  // namespace pith::inline v1::entropy

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
@@ -24,13 +25,27 @@ template <std::unsigned_integral State>
     return 0;
 }
 
-/// The encoder's interval [low, low + range) of a fraction written most significant byte first. Words of
-/// `Step` bits leave at the top when range < 2^(bits - Step); the last one and a run of all-ones words behind
-/// it are held back, because a carry may still reach them.
-template <std::unsigned_integral State, unsigned Step, byte_sink Sink>
-class carry_writer {
+/// The shape of an interval coder. Its state of `bits` bits is a window on a fraction that is written most
+/// significant byte first; words of `step` bits leave it at the top. The range stays in [smallest, largest].
+/// With `Headroom` 1 it stays below half of the window, at the price of one bit per stream, so that the sign of
+/// a difference tells which part of the interval a code is in.
+template <std::unsigned_integral State, unsigned Step, unsigned Headroom>
+requires((Step == 8 || Step == 16 || Step == 32) && Step < 8 * sizeof(State) && Headroom <= 1)
+struct window {
+    using state = State;
     static constexpr unsigned bits = 8 * sizeof(State);
-    static_assert(Step % 8 == 0 && Step >= 8 && Step < bits);
+    static constexpr unsigned step = Step;
+    static constexpr State largest = static_cast<State>(~State{0}) >> Headroom;
+    static constexpr State smallest = State{1} << (bits - Headroom - Step);
+};
+
+/// The encoder's interval [low, low + range). The last word that left and a run of all-ones words behind it are
+/// held back, because a carry may still reach them.
+template <class Window, byte_sink Sink>
+class carry_writer {
+    using State = typename Window::state;
+    static constexpr unsigned bits = Window::bits;
+    static constexpr unsigned Step = Window::step;
     static constexpr State ones = (State{1} << Step) - 1;
 
   public:
@@ -44,7 +59,7 @@ class carry_writer {
         low_ = static_cast<State>(low_ + offset);
         if (low_ < offset) carry();
         range_ = size;
-        while (range_ < (State{1} << (bits - Step))) shift_out();
+        while (range_ < Window::smallest) shift_out();
     }
 
     /// Writes the shortest bytes inside the interval and starts a new fraction.
@@ -98,7 +113,7 @@ class carry_writer {
 
     Sink* sink_;
     State low_ = 0;
-    State range_ = static_cast<State>(~State{0});
+    State range_ = Window::largest;
     State held_ = 0;
     std::size_t ones_ = 0;
     bool holding_ = false;
@@ -106,14 +121,16 @@ class carry_writer {
 
 /// The decoder's side: `code` is the distance of the stream's fraction from low; code < range always.
 /// Past the end of the input it reads zeros, as the encoder left them out.
-template <std::unsigned_integral State, unsigned Step>
+template <class Window>
 class carry_reader {
-    static constexpr unsigned bits = 8 * sizeof(State);
+    using State = typename Window::state;
+    static constexpr unsigned bits = Window::bits;
+    static constexpr unsigned Step = Window::step;
 
   public:
     explicit carry_reader(byte_view in) noexcept : in_(in) {
         for (unsigned k = 0; k < bits; k += Step) code_ = static_cast<State>(code_ << Step) | next_word();
-        if (code_ == static_cast<State>(~State{0})) {  // the one value outside [0, range)
+        if (code_ >= range_) {  // no encoder's stream begins so
             code_ = 0;
             valid_ = false;
         }
@@ -127,20 +144,33 @@ class carry_reader {
         PITH_ASSERT(offset <= code_ && static_cast<State>(code_ - offset) < size);
         code_ = static_cast<State>(code_ - offset);
         range_ = size;
-        while (range_ < (State{1} << (bits - Step))) {
-            code_ = static_cast<State>(code_ << Step) | next_word();
-            range_ = static_cast<State>(range_ << Step);
-        }
+        while (range_ < Window::smallest) shift_in();
+    }
+
+    /// Cuts the interval at `bound` and keeps the part that holds the code: all ones for the lower one, else 0.
+    /// 1 <= bound < range. Branch-free but for renormalisation: the outcome is what cannot be predicted.
+    [[nodiscard]] State lower_part(State bound) noexcept
+        requires(Window::largest < static_cast<State>(~State{0}))
+    {
+        // Both differences are below 2^(bits - 1) in magnitude, so that the top bit is the sign.
+        const State distance = static_cast<State>(code_ - bound);
+        const State rest = static_cast<State>(range_ - bound);
+        const auto mask = static_cast<State>(static_cast<std::make_signed_t<State>>(distance) >> (bits - 1));
+        code_ = static_cast<State>(distance + (bound & mask));
+        range_ = static_cast<State>(rest + (static_cast<State>(bound - rest) & mask));
+        while (range_ < Window::smallest) [[unlikely]]
+            shift_in();
+        return mask;
     }
 
     /// Success if the input is what an encoder writes for what was read, and nothing else.
     [[nodiscard]] result<void> finish() const noexcept {
-        State window = 0;
+        State tail = 0;  // the window, from the input
         for (std::size_t i = 0; i < sizeof(State); ++i) {
             const std::size_t at = used_ - sizeof(State) + i;
-            window = static_cast<State>(window << 8) | (at < in_.size() ? in_[at] : 0);
+            tail = static_cast<State>(tail << 8) | (at < in_.size() ? in_[at] : 0);
         }
-        const State low = static_cast<State>(window - code_);
+        const State low = static_cast<State>(tail - code_);
         const unsigned zeros = final_zero_bytes(low, range_);
         const std::size_t end = used_ - zeros;
         if (in_.size() < end)
@@ -154,19 +184,29 @@ class carry_reader {
     }
 
   private:
+    using word_type =
+        std::conditional_t<Step == 8, std::uint8_t,
+                           std::conditional_t<Step == 16, std::uint16_t, std::uint32_t>>;
+
+    void shift_in() noexcept {
+        code_ = static_cast<State>(code_ << Step) | next_word();
+        range_ = static_cast<State>(range_ << Step);
+    }
     [[nodiscard]] State next_word() noexcept {
+        const std::size_t at = used_;
+        used_ += sizeof(word_type);
+        if (used_ <= in_.size()) [[likely]]
+            return byte_swapped(load_le<word_type>(in_.data() + at));
         State word = 0;
-        for (unsigned k = 0; k < Step; k += 8, ++used_) {
-            const std::uint8_t byte = used_ < in_.size() ? in_[used_] : std::uint8_t{0};
-            word = static_cast<State>(word << 8) | byte;
-        }
+        for (std::size_t i = at; i < used_; ++i)
+            word = static_cast<State>(word << 8) | (i < in_.size() ? in_[i] : std::uint8_t{0});
         return word;
     }
 
     byte_view in_;
     std::size_t used_ = 0;  // bytes taken, past the end too
     State code_ = 0;
-    State range_ = static_cast<State>(~State{0});
+    State range_ = Window::largest;
     bool valid_ = true;
 };
 

@@ -17,12 +17,12 @@ struct bit_rates {
 };
 
 namespace detail {
-/// p moved towards 0 or 65536 by 2^-rate of the way, for p in 1..65535. The result is again in 1..65535:
-/// upwards floor((65536 - p) / 2^rate) < 65536 - p; downwards the shift rounds (2^rate - 1 - p) to
-/// -floor(p / 2^rate), which is less than p.
-[[nodiscard]] constexpr std::uint16_t moved(std::uint16_t p, bool bit, unsigned rate) noexcept {
-    const std::int32_t target = bit ? 65536 : (std::int32_t{1} << rate) - 1;
-    return static_cast<std::uint16_t>(p + ((target - p) >> rate));
+/// p moved towards 0 or 65536 by 2^-rate of the way, for p in 1..65535. The result is again in 1..65535: for a
+/// zero p loses floor(p / 2^rate) < p; for a one it gains floor((65536 - p) / 2^rate) < 65536 - p.
+/// The bit comes as a mask, all ones or 0.
+[[nodiscard]] constexpr std::uint16_t moved(std::uint16_t p, std::uint64_t mask, unsigned rate) noexcept {
+    const auto pull = static_cast<std::int64_t>(mask & (65537U - (1U << rate)));
+    return static_cast<std::uint16_t>(p - ((p - pull) >> rate));
 }
 }  // namespace detail
 
@@ -37,7 +37,9 @@ requires(Rates.fast >= 1 && Rates.fast <= 8 && Rates.slow == 0 &&
   public:
     /// Probability of a one, times 65536; in 1..65535.
     [[nodiscard]] constexpr std::uint32_t probability_of_one() const noexcept { return p_; }
-    constexpr void update(bool bit) noexcept { p_ = detail::moved(p_, bit, Rates.fast); }
+    constexpr void update(bool bit) noexcept { update_masked(std::uint64_t{0} - std::uint64_t{bit}); }
+    /// update with the bit as a mask, all ones or 0.
+    constexpr void update_masked(std::uint64_t mask) noexcept { p_ = detail::moved(p_, mask, Rates.fast); }
     friend constexpr bool operator==(const adaptive_bit&, const adaptive_bit&) = default;
 
   private:
@@ -53,9 +55,10 @@ requires(Rates.fast >= 1 && Rates.slow > Rates.fast && Rates.slow <= 8 &&
     [[nodiscard]] constexpr std::uint32_t probability_of_one() const noexcept {
         return (std::uint32_t{fast_} + slow_) / 2;
     }
-    constexpr void update(bool bit) noexcept {
-        fast_ = detail::moved(fast_, bit, Rates.fast);
-        slow_ = detail::moved(slow_, bit, Rates.slow);
+    constexpr void update(bool bit) noexcept { update_masked(std::uint64_t{0} - std::uint64_t{bit}); }
+    constexpr void update_masked(std::uint64_t mask) noexcept {
+        fast_ = detail::moved(fast_, mask, Rates.fast);
+        slow_ = detail::moved(slow_, mask, Rates.slow);
     }
     friend constexpr bool operator==(const adaptive_bit&, const adaptive_bit&) = default;
 
@@ -71,8 +74,9 @@ requires(Rates.start >= 1 && Rates.start < Rates.fast && Rates.fast <= 8 &&
          Rates.slow == 0) class adaptive_bit<Rates> {
   public:
     [[nodiscard]] constexpr std::uint32_t probability_of_one() const noexcept { return p_; }
-    constexpr void update(bool bit) noexcept {
-        p_ = detail::moved(p_, bit, rate_);
+    constexpr void update(bool bit) noexcept { update_masked(std::uint64_t{0} - std::uint64_t{bit}); }
+    constexpr void update_masked(std::uint64_t mask) noexcept {
+        p_ = detail::moved(p_, mask, rate_);
         if (rate_ == Rates.fast) return;
         if (++seen_ < 1U << (rate_ - 1)) return;
         ++rate_;

@@ -41,7 +41,7 @@ class range_encoder {
     void finish() { writer_.finish(); }
 
   private:
-    detail::carry_writer<State, Step, Sink> writer_;
+    detail::carry_writer<detail::window<State, Step, 0>, Sink> writer_;
 };
 
 /// Decodes what range_encoder with the same State and Step wrote. Past the end of the view it sees zeros.
@@ -74,7 +74,7 @@ class range_decoder {
     [[nodiscard]] result<void> finish() const noexcept { return reader_.finish(); }
 
   private:
-    detail::carry_reader<State, Step> reader_;
+    detail::carry_reader<detail::window<State, Step, 0>> reader_;
 };
 
 }  // namespace pith::inline v1::entropy
