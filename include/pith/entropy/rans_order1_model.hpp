@@ -44,10 +44,10 @@ void write_order1_map(Sink& sink, const order1_map& map) {
             ++run;
             continue;
         }
-        detail::put_exp_golomb(writer, run - 1, 0);
+        put_exp_golomb(writer, run - 1, 0);
         run = 1;
     }
-    detail::put_exp_golomb(writer, run - 1, 0);
+    put_exp_golomb(writer, run - 1, 0);
     writer.put(map.first, bits_for(map.symbol_count));
     std::size_t tables = 0;
     for (std::size_t r = 0; r < map.symbol_count; ++r) {
@@ -66,8 +66,9 @@ void write_order1_map(Sink& sink, const order1_map& map) {
     bit_reader bits(reader.rest());
     bool here = bits.get(1) != 0;
     for (std::size_t s = 0; s < 256; here = !here) {
-        const std::size_t run = std::size_t{detail::get_exp_golomb(bits, 0)} + 1;
-        if (run > 256 - s) return bad;
+        const result<std::uint64_t> more = get_exp_golomb(bits, 0);
+        if (!more || *more >= 256 - s) return bad;
+        const auto run = static_cast<std::size_t>(*more) + 1;
         for (std::size_t k = 0; k < run && here; ++k)
             map.symbols[map.symbol_count++] = static_cast<std::uint8_t>(s + k);
         s += run;
