@@ -1,6 +1,6 @@
 // Block coder: adaptive bit-by-bit coding of bytes under a tree of 255 probabilities per context.
-// The model is LZMA's literal coder (Pavlov); four arithmetic streams in lockstep share the tables, which hides
-// the latency of one behind the others.
+// The model is LZMA's literal coder (Pavlov); four arithmetic streams in lockstep share the tables, which
+// hides the latency of one behind the others.
 #pragma once
 
 #include <array>
@@ -119,7 +119,8 @@ class binary_chunks {
 
     // Not inlined: alone it fits the registers.
     template <std::size_t... J>
-    [[gnu::noinline]] void decode_bytes(binary_decoder<> (&shared)[lanes], byte_span out, std::index_sequence<J...>) noexcept {
+    [[gnu::noinline]] void decode_bytes(binary_decoder<> (&shared)[lanes], byte_span out,
+                                        std::index_sequence<J...>) noexcept {
         const layout where(out.size());
         std::array<byte_context<Order>, lanes> contexts{};
         binary_decoder<> decoders[lanes]{shared[J]...};  // copies that can live in registers
@@ -156,10 +157,10 @@ class binary_chunks {
 }  // namespace detail
 
 /// Adaptive binary coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
-/// Memory: 0.3 MB scratch and tables of 512 B, 128 KB or 8 MB (twice that with two rates).
-template <unsigned Order, bit_rates Rates = bit_rates{}>
-requires(Order <= 2)
-class adaptive_binary : public detail::chunked_coder<detail::binary_chunks<Order, Rates>> {
+/// Memory: 0.3 MB for encoding, and tables of 512 B, 256 KB or 16 MB.
+template <unsigned Order, bit_rates Rates = Order == 0 ? bit_rates{6, 0, 0} : bit_rates{6, 0, 1}>
+requires(Order <= 2) class adaptive_binary
+    : public detail::chunked_coder<detail::binary_chunks<Order, Rates>> {
   public:
     static constexpr std::uint32_t recipe = 0x10 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_binary_0"

@@ -1,7 +1,7 @@
 // Block coder: adaptive 16-symbol distributions per context in front of eight interleaved rANS states.
-// The construction is TurboANX's (Powzy): a forward pass adapts and notes intervals, a backward pass codes them.
-// What differs: a state takes a byte, that is two symbols, per renormalisation of 32 bits, and the lanes of a
-// round all read the models before any lane updates them, so that no lane waits for another one.
+// The construction is TurboANX's (Powzy): a forward pass adapts and notes intervals, a backward pass codes
+// them. What differs: a state takes a byte, that is two symbols, per renormalisation of 32 bits, and the
+// lanes of a round all read the models before any lane updates them, so that no lane waits for another one.
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace pith::inline v1::entropy {
 
 namespace detail {
 
-/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 15 bits per symbol. Inside a byte
-/// it may fall to f1 f2 2^2, and a word then lifts it again above 2^32.
+/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 15 bits per symbol. Inside a
+/// byte it may fall to f1 f2 2^2, and a word then lifts it again above 2^32.
 inline constexpr std::uint64_t smallest_state = std::uint64_t{1} << 32;
 
 /// What the encoder notes for a byte: start and size of the high and of the low nibble.
@@ -42,7 +42,7 @@ struct noted_byte {
 }
 
 /// The coder of one chunk, see chunked.hpp. Chunk: the number of words as a varint, the states, the words.
-template <unsigned Order, unsigned Rate>
+template <unsigned Order, nibble_rates Rates>
 class nibble_chunks {
     static constexpr unsigned lanes = 8;
     using layout = lane_layout<Order, lanes>;
@@ -54,6 +54,7 @@ class nibble_chunks {
     struct row {
         starts16 high;
         std::array<starts16, 16> low;
+        std::array<std::uint8_t, 17> age;  // of each low one, then of the high one
     };
 
   public:
@@ -63,6 +64,7 @@ class nibble_chunks {
         row start;
         start.high = equal_starts();
         start.low.fill(start.high);
+        start.age.fill(youngest<Rates>);
         for (row& r : rows_) r = start;
     }
 
@@ -86,7 +88,8 @@ class nibble_chunks {
             state = pushed(pushed(state, n.start[1], n.size[1]), n.start[0], n.size[0]);
         }
         put_varint(out, words_.size() - first);
-        for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j) put_le<std::uint64_t>(out, x[j]);
+        for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j)
+            put_le<std::uint64_t>(out, x[j]);
         for (; first < words_.size(); ++first) put_le<std::uint32_t>(out, words_[first]);
         return true;
     }
@@ -95,7 +98,8 @@ class nibble_chunks {
         const layout where(out.size());
         const auto count = in.read_varint();
         if (!count) return count.error();
-        if (*count > chunk_size / 4) return in.fail(error_code::bad_header, "a chunk is longer than its bytes");
+        if (*count > chunk_size / 4)
+            return in.fail(error_code::bad_header, "a chunk is longer than its bytes");
         states x;
         x.fill(smallest_state);
         for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j) {
@@ -111,14 +115,16 @@ class nibble_chunks {
         decode_rounds(where, x, histories, source, out, each_lane{});
         decode_tail(where, x[lanes - 1], histories[lanes - 1], source, out);
         for (const std::uint64_t state : x)
-            if (state != smallest_state) return in.fail(error_code::bad_stream, "a state does not end as it began");
-        if (!source.exhausted()) return in.fail(error_code::bad_stream, "the words do not end with the symbols");
+            if (state != smallest_state)
+                return in.fail(error_code::bad_stream, "a state does not end as it began");
+        if (!source.exhausted())
+            return in.fail(error_code::bad_stream, "the words do not end with the symbols");
         return {};
     }
 
   private:
-    /// Words in order. `at` may be read for lanes() words whatever is left: past the end there are zeros, and the
-    /// position runs on, which `exhausted` tells.
+    /// Words in order. `at` may be read for lanes() words whatever is left: past the end there are zeros, and
+    /// the position runs on, which `exhausted` tells.
     class word_source {
       public:
         explicit word_source(byte_view in) noexcept : next_(in.data()), end_(in.data() + in.size()) {}
@@ -130,10 +136,13 @@ class nibble_chunks {
             return next_;
         }
         void advance_to(const std::uint8_t* p) noexcept { next_ = p; }
-        [[nodiscard]] bool exhausted() const noexcept { return padding_ == static_cast<std::size_t>(end_ - next_); }
+        [[nodiscard]] bool exhausted() const noexcept {
+            return padding_ == static_cast<std::size_t>(end_ - next_);
+        }
 
       private:
-        /// Goes on in a copy that ends with zeros; what was read of the zeros is forgotten, `overrun_` keeps it.
+        /// Goes on in a copy that ends with zeros; what was read of the zeros is forgotten, `overrun_` keeps
+        /// it.
         void pad() noexcept {
             const auto left = static_cast<std::size_t>(end_ - next_);
             std::array<std::uint8_t, 8 * lanes> copy{};
@@ -169,10 +178,11 @@ class nibble_chunks {
                 at[j] = &rows_[histories[j].row()];
                 note_symbol(notes[j], 0, at[j]->high, bytes[j] >> 4);
             }
-            for (unsigned j = 0; j < lanes; ++j) adapt(at[j]->high, above_symbol(bytes[j] >> 4));
-            for (unsigned j = 0; j < lanes; ++j) note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
+            for (unsigned j = 0; j < lanes; ++j) adapt_high(*at[j], above_symbol(bytes[j] >> 4));
+            for (unsigned j = 0; j < lanes; ++j)
+                note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
             for (unsigned j = 0; j < lanes; ++j) {
-                adapt(at[j]->low[bytes[j] >> 4], above_symbol(bytes[j] & 15));
+                adapt_low(*at[j], bytes[j] >> 4, above_symbol(bytes[j] & 15));
                 histories[j].push(bytes[j]);
             }
         }
@@ -180,8 +190,8 @@ class nibble_chunks {
             row& r = rows_[histories[lanes - 1].row()];
             note_symbol(notes_[i], 0, r.high, in[i] >> 4);
             note_symbol(notes_[i], 1, r.low[in[i] >> 4], in[i] & 15);
-            adapt(r.high, above_symbol(in[i] >> 4));
-            adapt(r.low[in[i] >> 4], above_symbol(in[i] & 15));
+            adapt_high(r, above_symbol(in[i] >> 4));
+            adapt_low(r, in[i] >> 4, above_symbol(in[i] & 15));
             histories[lanes - 1].push(in[i]);
         }
     }
@@ -190,8 +200,11 @@ class nibble_chunks {
         n.start[which] = static_cast<std::uint16_t>(i.start);
         n.size[which] = static_cast<std::uint16_t>(i.size);
     }
-    [[gnu::always_inline]] static void adapt(starts16& c, const short16& above) noexcept {
-        store(c, moved<Rate>(load(c), above));
+    [[gnu::always_inline]] static void adapt_high(row& r, const short16& above) noexcept {
+        learn<Rates>(r.high, r.age[16], above);
+    }
+    [[gnu::always_inline]] static void adapt_low(row& r, std::uint32_t high, const short16& above) noexcept {
+        learn<Rates>(r.low[high], r.age[high], above);
     }
 
     // Not inlined: alone it fits the registers.
@@ -209,12 +222,12 @@ class nibble_chunks {
             ((above[J] = above_slot(load(at[J]->high), x[J] & 0x7FFF), high[J] = symbol_of(above[J]),
               x[J] = popped(x[J], interval_in(at[J]->high, high[J]))),
              ...);
-            (adapt(at[J]->high, above[J]), ...);
+            (adapt_high(*at[J], above[J]), ...);
             std::array<std::uint32_t, lanes> low;
             ((above[J] = above_slot(load(at[J]->low[high[J]]), x[J] & 0x7FFF), low[J] = symbol_of(above[J]),
               x[J] = popped(x[J], interval_in(at[J]->low[high[J]], low[J])), renormalise(x[J], p)),
              ...);
-            (adapt(at[J]->low[high[J]], above[J]), ...);
+            (adapt_low(*at[J], high[J], above[J]), ...);
             source.advance_to(p);
             ((out[where.at(J, t)] = static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
             (local[J].push(static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
@@ -236,8 +249,8 @@ class nibble_chunks {
             const std::uint8_t* p = source.ready();
             renormalise(x, p);
             source.advance_to(p);
-            adapt(r.high, above_high);
-            adapt(r.low[high], above_low);
+            adapt_high(r, above_high);
+            adapt_low(r, high, above_low);
             out[i] = static_cast<std::uint8_t>(high << 4 | low);
             history.push(out[i]);
         }
@@ -251,10 +264,10 @@ class nibble_chunks {
 }  // namespace detail
 
 /// Adaptive nibble coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
-/// Memory: 2.3 MB for encoding, and tables of 544 B, 139 KB or 8.9 MB.
-template <unsigned Order, unsigned Rate = 5>
-requires(Order <= 2 && Rate >= 4 && Rate <= 8)
-class adaptive_nibble : public detail::chunked_coder<detail::nibble_chunks<Order, Rate>> {
+/// Memory: 2.3 MB for encoding, and tables of 576 B, 147 KB or 9.4 MB.
+template <unsigned Order, nibble_rates Rates = Order == 0 ? nibble_rates{7, 0} : nibble_rates{7, 2}>
+requires(Order <= 2) class adaptive_nibble
+    : public detail::chunked_coder<detail::nibble_chunks<Order, Rates>> {
   public:
     static constexpr std::uint32_t recipe = 0x20 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_nibble_0"

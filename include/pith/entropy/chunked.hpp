@@ -29,8 +29,8 @@ concept chunk_coder = requires(C c, byte_view in, byte_span out, span_sink& sink
     noexcept->std::same_as<result<void>>;
 };
 
-/// A block coder over a chunk coder. Each chunk is a byte 1 and what the chunk coder wrote, or, where that is not
-/// shorter, a byte 0 and the bytes themselves; after a stored chunk the models start anew.
+/// A block coder over a chunk coder. Each chunk is a byte 1 and what the chunk coder wrote, or, where that is
+/// not shorter, a byte 0 and the bytes themselves; after a stored chunk the models start anew.
 template <chunk_coder Chunks>
 class chunked_coder {
   public:
@@ -67,7 +67,8 @@ class chunked_coder {
         byte_reader reader(in);
         chunks_.reset();
         for (std::size_t at = 0; at < out.size(); at += chunk_size) {
-            const byte_span chunk = out.subspan(at, out.size() - at < chunk_size ? out.size() - at : chunk_size);
+            const byte_span chunk =
+                out.subspan(at, out.size() - at < chunk_size ? out.size() - at : chunk_size);
             const auto mode = reader.read_le<std::uint8_t>();
             if (!mode) return mode.error();
             if (*mode > 1) return reader.fail(error_code::bad_header, "a chunk is neither stored nor coded");
