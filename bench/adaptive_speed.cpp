@@ -1,6 +1,6 @@
 // Speed and size of the adaptive block coders: a table of coder, data, size against order-0 entropy, MB/s.
-// Usage: adaptive_speed [FILE...]; without files, skewed bytes only. A file that ends in .f32 gives the exponent
-// bits of its values.
+// Usage: adaptive_speed [FILE...]; without files, skewed bytes only. A file that ends in .f32 gives the
+// exponent bits of its values.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -97,8 +97,9 @@ void row(const char* data_name, const bytes& data, const char* coder_name = Code
     }
     const auto n = static_cast<double>(data.size());
     std::printf("%-24s %-16s %10zu %8.4f %+8.2f %8.1f %8.1f%s\n", coder_name, data_name, size,
-                8 * static_cast<double>(size) / n, 100 * (8 * static_cast<double>(size) / order0_bits(data) - 1),
-                n / encode * 1e-6, n / decode * 1e-6, good && back == data ? "" : "  WRONG");
+                8 * static_cast<double>(size) / n,
+                100 * (8 * static_cast<double>(size) / order0_bits(data) - 1), n / encode * 1e-6,
+                n / decode * 1e-6, good && back == data ? "" : "  WRONG");
 }
 
 void table(const char* name, const bytes& data) {
@@ -108,15 +109,15 @@ void table(const char* name, const bytes& data) {
     row<adaptive_nibble<0>>(name, data);
     row<adaptive_nibble<1>>(name, data);
     row<adaptive_nibble<2>>(name, data);
-    row<adaptive_nibble<0, 6>>(name, data, "nibble_0 rate 6");
-    row<adaptive_nibble<0, 7>>(name, data, "nibble_0 rate 7");
+    row<adaptive_binary<0, bit_rates{4, 7, 0}>>(name, data, "binary_0, rates 4 and 7");
+    row<adaptive_nibble<0, nibble_rates{5, 0}>>(name, data, "nibble_0, rate 5");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::printf("%-24s %-16s %10s %8s %8s %8s %8s\n", "coder", "data", "bytes", "bits/B", "vs H0 %", "enc MB/s",
-                "dec MB/s");
+    std::printf("%-24s %-16s %10s %8s %8s %8s %8s\n", "coder", "data", "bytes", "bits/B", "vs H0 %",
+                "enc MB/s", "dec MB/s");
     table("skewed", skewed(4000000));
     for (int i = 1; i < argc; ++i) {
         const std::string path = argv[i];
