@@ -74,11 +74,13 @@ function(pith_find_dependency package problem)
     endif()
     if(found)
         get_target_property(directories ${found} INTERFACE_INCLUDE_DIRECTORIES)
-        get_target_property(aliased ${found} ALIASED_TARGET)
-        if(aliased)
-            set(found ${aliased})
+        # An imported target has plain folders but is known only where it was found; one of this build is known
+        # everywhere and may still change.
+        get_target_property(imported ${found} IMPORTED)
+        set(include ${directories})
+        if(NOT imported)
+            set(include $<TARGET_PROPERTY:${found},INTERFACE_INCLUDE_DIRECTORIES>)
         endif()
-        set(include $<TARGET_PROPERTY:${found},INTERFACE_INCLUDE_DIRECTORIES>)
     else()
         string(TOUPPER PITH_${package}_INCLUDE_DIR variable)
         find_path(${variable} ${pith_header_${package}} PATH_SUFFIXES eigen3

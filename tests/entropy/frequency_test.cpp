@@ -55,7 +55,7 @@ std::vector<std::uint32_t> random_counts(std::mt19937& random, std::size_t symbo
 TEST_CASE("normalised frequencies fill the range and cost no more than the optimum") {
     std::mt19937 random(1);
     for (int round = 0; round < 300; ++round) {
-        const unsigned precision = 5 + random() % 3;
+        const auto precision = static_cast<unsigned>(5 + random() % 3);
         const auto counts = random_counts(random, 2 + random() % 20);
         std::vector<std::uint16_t> f(counts.size());
         normalize_frequencies(counts, f, precision);
@@ -75,7 +75,7 @@ TEST_CASE("normalised frequencies fill the range and cost no more than the optim
 TEST_CASE("a table survives its header, and takes exactly its bytes") {
     std::mt19937 random(2);
     for (int round = 0; round < 2000; ++round) {
-        const unsigned precision = 9 + random() % 7;
+        const auto precision = static_cast<unsigned>(9 + random() % 7);
         const auto counts = random_counts(random, 1 + random() % 256);
         std::vector<std::uint16_t> f(256);
         normalize_frequencies(counts, std::span(f).first(counts.size()), precision);

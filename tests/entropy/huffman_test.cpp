@@ -83,9 +83,10 @@ TEST_CASE("over- and under-subscribed codes are refused") {
         const bytes header = header_of(lengths);
         bit_reader in(header);
         const result<void> read = read_huffman_lengths(in, back);
-        // The first is complete after two symbols although its run goes on; the others never are.
+        // The first is complete after two symbols although its run goes on; the others never are, and the
+        // header ends before them.
         REQUIRE_FALSE(read);
-        CHECK(read.error().code == error_code::bad_model);
+        CHECK(read.error().code == (lengths[1] == 1 ? error_code::bad_model : error_code::truncated));
     }
     const bytes zeros(400);
     bit_reader in(zeros);

@@ -80,7 +80,7 @@ def faults_of(name, text):
         if not line.startswith("// "):
             break
         comment.append(line[3:])
-    if not comment or not re.match(r"[A-Z0-9`]|\w+(<.*>)?:", comment[0]) or not re.search(r"[.:]", " ".join(comment)):
+    if not comment or not re.match(r"[A-Za-z0-9`]", comment[0]) or not re.search(r"[.:]", " ".join(comment)):
         faults.append(f"{name}:1: the first line says in one sentence what the header is")
     if "#pragma once" not in lines:
         faults.append(f"{name}:1: no #pragma once")

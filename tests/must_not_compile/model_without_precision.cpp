@@ -7,7 +7,9 @@ struct coin {
 #if !MISTAKE
     static constexpr unsigned precision = 1;
 #endif
-    [[nodiscard]] pith::entropy::interval interval_of(bool side) const noexcept { return {side ? 1U : 0U, 1}; }
+    [[nodiscard]] pith::entropy::interval interval_of(bool side) const noexcept {
+        return {side ? 1U : 0U, 1};
+    }
 };
 
 template <pith::entropy::encoder_model Model>

@@ -13,9 +13,9 @@
 
 #include <pith/core/assert.hpp>
 
-#ifdef __FAST_MATH__
-#    error \
-        "pith/core/exact.hpp needs IEEE arithmetic: compile without -ffast-math, -Ofast and -funsafe-math-optimizations"
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
+    (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#    error "pith/core/exact.hpp needs IEEE arithmetic: compile without -ffast-math, -Ofast and their parts"
 #endif
 #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0
 #    error \

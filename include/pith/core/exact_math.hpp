@@ -11,10 +11,10 @@
 
 #include <pith/core/exact.hpp>
 
-/// Each function has a double form with the stated error in units in the last place of the result (largest
-/// seen over 4e6 arguments), and a float form that rounds the double one, so its error is below 0.501 ulp.
-/// Results that would be subnormal are zero, and subnormal arguments count as zero, so that a machine that
-/// flushes subnormals gives the same bits as one that does not. NaN gives NaN. All are exact: same bits
+/// Each function has a double form with the stated error in units in the last place of the result (as the
+/// tests check over 1e5 arguments a range), and a float form that rounds the double one: error below 0.501
+/// ulp. Results that would be subnormal are zero, and subnormal arguments count as zero, so that a machine
+/// that flushes subnormals gives the same bits as one that does not. NaN gives NaN. All are exact: same bits
 /// everywhere, also in constant expressions.
 namespace pith::inline v1::exact {
 

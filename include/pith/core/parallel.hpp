@@ -1,5 +1,5 @@
-// Parallel work as a policy: `serial` or `threads{n}`, a loop over indexes and an ordered pipeline.
-// What they compute never depends on the number of threads; only this header knows of threads at all.
+// Parallel work: `threads{n}` as a policy, and pools of a program's own.
+// Only this header knows of threads; what is computed never depends on their number (core/serial.hpp).
 #pragma once
 
 #include <atomic>
@@ -11,87 +11,11 @@
 #include <span>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include <pith/core/assert.hpp>
+#include <pith/core/serial.hpp>
 
 namespace pith::inline v1 {
-
-/// All work on the calling thread.
-struct serial {
-    [[nodiscard]] static constexpr std::size_t workers() noexcept { return 1; }
-    template <class Help, class Main>
-    static void run_beside(std::size_t, Help&&, Main&& main) {
-        main(std::size_t{0});
-    }
-};
-
-/// Work on `count` threads; 0 means as many as the machine has.
-struct threads {
-    std::size_t count = 0;
-
-    [[nodiscard]] std::size_t workers() const noexcept {
-        const std::size_t machine = std::thread::hardware_concurrency();
-        return count != 0 ? count : machine != 0 ? machine : 1;
-    }
-    /// Runs help(k) for k in [0, helpers) on threads of their own and main(started) on the calling one;
-    /// returns when all have. `started` < helpers when the system grants no more threads.
-    template <class Help, class Main>
-    static void run_beside(std::size_t helpers, Help&& help, Main&& main) {
-        struct crew {
-            std::vector<std::thread> members;
-            ~crew() {
-                for (std::thread& t : members) t.join();
-            }
-        } hired;
-        hired.members.reserve(helpers);
-        for (std::size_t k = 0; k < helpers; ++k)
-            if (!hire(hired.members, help, k)) break;
-        main(hired.members.size());
-    }
-
-  private:
-    template <class Help>
-    static bool hire(std::vector<std::thread>& members, Help& help, std::size_t k) {
-#if defined(__cpp_exceptions)
-        try {
-            members.emplace_back([&help, k] { help(k); });
-        } catch (const std::system_error&) {
-            return false;
-        }
-#else
-        members.emplace_back([&help, k] { help(k); });
-#endif
-        return true;
-    }
-};
-
-/// Where work runs: `serial`, `threads`, or a program's own pool.
-///   std::size_t workers() const;                     // >= 1
-///   void run_beside(helpers, help, main) const;      // see threads::run_beside; `help` never throws
-template <class P>
-concept parallel_policy = requires(const P p, void (*step)(std::size_t)) {
-    { p.workers() } -> std::same_as<std::size_t>;
-    {p.run_beside(std::size_t{}, step, step)};
-};
-
-/// Calls f(index, worker) once for every index in [0, n), in any order and on up to policy.workers() threads;
-/// worker < policy.workers() tells calls apart that may run at the same time. f must not throw.
-template <parallel_policy Policy, class F>
-void for_each_index(const Policy& policy, std::size_t n, F&& f) {
-    const std::size_t workers = policy.workers() < n ? policy.workers() : n;
-    std::atomic<std::size_t> next{0};
-    const auto loop = [&](std::size_t worker) {
-        for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) f(i, worker);
-    };
-    if (workers > 1) {
-        policy.run_beside(
-            workers - 1, [&](std::size_t k) { loop(k + 1); }, [&](std::size_t) { loop(0); });
-    } else {
-        loop(0);
-    }
-}
 
 namespace detail {
 
@@ -162,31 +86,98 @@ class pipeline_ring {
     bool stopped_ = false;
 };
 
+// The loop and the pipeline on anything that offers run_beside (see threads).
+template <class Crew, class F>
+void for_each_index_on(const Crew& crew, std::size_t n, F& f) {
+    const std::size_t workers = crew.workers() < n ? crew.workers() : n;
+    std::atomic<std::size_t> next{0};
+    const auto loop = [&](std::size_t worker) {
+        for (std::size_t i = next.fetch_add(1); i < n; i = next.fetch_add(1)) f(i, worker);
+    };
+    if (workers <= 1) return loop(0);
+    crew.run_beside(
+        workers - 1, [&](std::size_t k) { loop(k + 1); }, [&](std::size_t) { loop(0); });
+}
+
+template <class Crew, class Slot, class Produce, class Work, class Consume>
+void pipeline_on(const Crew& crew, std::span<Slot> slots, Produce& produce, Work& work, Consume& consume) {
+    pipeline_ring<Slot> ring(slots);
+    const std::size_t useful = slots.size() > 1 ? slots.size() - 1 : 1;
+    crew.run_beside(
+        crew.workers() < useful ? crew.workers() : useful,
+        [&](std::size_t worker) { ring.help(work, worker); },
+        [&](std::size_t started) {
+            started == 0 ? serial::pipeline(slots, produce, work, consume) : ring.drive(produce, consume);
+        });
+}
+
 }  // namespace detail
 
-/// Items in order through produce(slot), work(slot, worker), consume(slot): produce and consume run on the
-/// calling thread, in the order of the items; work runs on up to policy.workers() threads beside it (worker
-/// tells them apart) and must not throw. Ends when produce returns false (its slot is then not used) and all
-/// is consumed, or as soon as consume returns false. At most slots.size() items are in flight, so memory is
-/// bounded; at least one slot.
-template <parallel_policy Policy, class Slot, class Produce, class Work, class Consume>
-void ordered_pipeline(const Policy& policy, std::span<Slot> slots, Produce&& produce, Work&& work,
-                      Consume&& consume) {
-    PITH_ASSERT(!slots.empty());
-    const auto one_by_one = [&] {
-        while (produce(slots[0])) {
-            work(slots[0], std::size_t{0});
-            if (!consume(slots[0])) return;
-        }
-    };
-    if constexpr (std::same_as<Policy, serial>) {
-        one_by_one();
-    } else {
-        detail::pipeline_ring<Slot> ring(slots);
-        policy.run_beside(
-            policy.workers(), [&](std::size_t worker) { ring.help(work, worker); },
-            [&](std::size_t started) { started == 0 ? one_by_one() : ring.drive(produce, consume); });
+/// Work on `count` threads; 0 means as many as the machine has.
+struct threads {
+    std::size_t count = 0;
+
+    [[nodiscard]] std::size_t workers() const noexcept {
+        const std::size_t machine = std::thread::hardware_concurrency();
+        return count != 0 ? count : machine != 0 ? machine : 1;
     }
-}
+    /// Runs help(k) for k in [0, helpers) on threads of their own and main(started) on the calling one;
+    /// returns when all have. `started` < helpers when the system grants no more threads.
+    template <class Help, class Main>
+    static void run_beside(std::size_t helpers, Help&& help, Main&& main) {
+        struct crew {
+            std::vector<std::thread> members;
+            ~crew() {
+                for (std::thread& t : members) t.join();
+            }
+        } hired;
+        hired.members.reserve(helpers);
+        for (std::size_t k = 0; k < helpers; ++k)
+            if (!hire(hired.members, help, k)) break;
+        main(hired.members.size());
+    }
+    template <class F>
+    void for_each_index(std::size_t n, F&& f) const {
+        detail::for_each_index_on(*this, n, f);
+    }
+    template <class Slot, class Produce, class Work, class Consume>
+    void pipeline(std::span<Slot> slots, Produce&& produce, Work&& work, Consume&& consume) const {
+        detail::pipeline_on(*this, slots, produce, work, consume);
+    }
+
+  private:
+    template <class Help>
+    static bool hire(std::vector<std::thread>& members, Help& help, std::size_t k) {
+#if defined(__cpp_exceptions)
+        try {
+            members.emplace_back([&help, k] { help(k); });
+        } catch (const std::system_error&) {
+            return false;
+        }
+#else
+        members.emplace_back([&help, k] { help(k); });
+#endif
+        return true;
+    }
+};
+
+/// Work on a program's own pool, which offers
+///   std::size_t workers() const;                     // >= 1
+///   void run_beside(helpers, help, main) const;      // as threads::run_beside; it may start fewer, even
+///   none
+template <class Crew>
+struct on_crew {
+    const Crew* crew;
+
+    [[nodiscard]] std::size_t workers() const noexcept { return crew->workers(); }
+    template <class F>
+    void for_each_index(std::size_t n, F&& f) const {
+        detail::for_each_index_on(*crew, n, f);
+    }
+    template <class Slot, class Produce, class Work, class Consume>
+    void pipeline(std::span<Slot> slots, Produce&& produce, Work&& work, Consume&& consume) const {
+        detail::pipeline_on(*crew, slots, produce, work, consume);
+    }
+};
 
 }  // namespace pith::inline v1

@@ -37,7 +37,8 @@ enum class error_code : std::uint8_t {
                                      "unknown_recipe", "bad_header",        "bad_model",
                                      "bad_stream",     "checksum_mismatch", "limit_exceeded",
                                      "trailing_data",  "output_too_small",  "unsupported_parameter",
-                                     "source_failed",  "sink_failed"};
+                                     "source_failed",  "sink_failed",       "cancelled"};
+    static_assert(sizeof(names) / sizeof(names[0]) == static_cast<std::size_t>(error_code::cancelled) + 1);
     return names[static_cast<std::size_t>(code)];
 }
 

@@ -13,6 +13,7 @@
 #include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
+#include <pith/entropy/golomb.hpp>
 
 namespace pith::inline v1::entropy {
 
@@ -162,25 +163,6 @@ class frequency_scale {
     std::uint32_t mean_;  // 16 * mean; f < 2^15 keeps it below 2^19
 };
 
-template <byte_sink Sink>
-inline void put_exp_golomb(bit_writer<Sink>& writer, std::uint32_t v, unsigned k) {
-    const std::uint32_t q = (v >> k) + 1;
-    const unsigned extra = static_cast<unsigned>(std::bit_width(q)) - 1;
-    writer.put(std::uint64_t{1} << extra, extra + 1);
-    writer.put(q - (std::uint32_t{1} << extra), extra);
-    writer.put(v & low_mask(k), k);
-}
-
-/// A value below 2^24, or all ones where no such value was written.
-[[nodiscard]] inline std::uint32_t get_exp_golomb(bit_reader& reader, unsigned k) noexcept {
-    const std::uint64_t ahead = reader.peek(24);
-    const unsigned extra = static_cast<unsigned>(std::countr_zero(ahead | (std::uint64_t{1} << 24)));
-    if (extra + k >= 24) return ~std::uint32_t{0};
-    reader.skip(extra + 1);
-    const std::uint32_t q = static_cast<std::uint32_t>(reader.get(extra)) + (std::uint32_t{1} << extra);
-    return ((q - 1) << k) | static_cast<std::uint32_t>(reader.get(k));
-}
-
 }  // namespace detail
 
 /// Writes the table: the last occurring symbol, then the frequencies before it, each in an Exp-Golomb code
@@ -197,14 +179,14 @@ void write_frequencies(Sink& sink, std::span<const std::uint16_t> frequencies, u
     for (std::size_t s = 0; s < last; ++s) {
         const std::uint32_t f = frequencies[s];
         const bool after_run = s > 0 && frequencies[s - 1] == 0;  // then f > 0 is known
-        detail::put_exp_golomb(writer, after_run ? f - 1 : f, scale.parameter());
+        put_exp_golomb(writer, after_run ? f - 1 : f, scale.parameter());
         if (f != 0) {
             scale.update(f);
             continue;
         }
         std::size_t end = s + 1;
         while (frequencies[end] == 0) ++end;
-        detail::put_exp_golomb(writer, static_cast<std::uint32_t>(end - s - 1), 0);
+        put_exp_golomb(writer, static_cast<std::uint32_t>(end - s - 1), 0);
         s = end - 1;
     }
     writer.finish();
@@ -217,6 +199,7 @@ void write_frequencies(Sink& sink, std::span<const std::uint16_t> frequencies, u
                                                    unsigned precision) noexcept {
     const error bad =
         reader.fail(error_code::bad_model, "the frequency table is not one that an encoder writes");
+    const error cut = reader.fail(error_code::truncated, "the input ends inside a frequency table");
     bit_reader bits(reader.rest());
     const std::size_t last = static_cast<std::size_t>(bits.get(8));
     if (last >= frequencies.size()) return bad;
@@ -225,9 +208,10 @@ void write_frequencies(Sink& sink, std::span<const std::uint16_t> frequencies, u
     for (std::uint16_t& f : frequencies) f = 0;
     bool after_run = false;
     for (std::size_t s = 0; s < last; ++s) {
-        const std::uint32_t coded = detail::get_exp_golomb(bits, scale.parameter());
-        const std::uint32_t f = coded + (after_run ? 1 : 0);
-        if (coded >= left || f >= left || bits.overrun()) return bad;  // one slot stays for the last symbol
+        const result<std::uint64_t> coded = get_exp_golomb(bits, scale.parameter());
+        if (!coded || *coded >= left) return bits.overrun() ? cut : bad;
+        const auto f = static_cast<std::uint32_t>(*coded) + (after_run ? 1U : 0U);
+        if (f >= left) return bad;  // one slot stays for the last symbol
         frequencies[s] = static_cast<std::uint16_t>(f);
         left -= f;
         after_run = f == 0;
@@ -235,12 +219,12 @@ void write_frequencies(Sink& sink, std::span<const std::uint16_t> frequencies, u
             scale.update(f);
             continue;
         }
-        const std::uint32_t more = detail::get_exp_golomb(bits, 0);
-        if (more >= last - s) return bad;
-        s += more;
+        const result<std::uint64_t> more = get_exp_golomb(bits, 0);
+        if (!more || *more >= last - s) return bits.overrun() ? cut : bad;
+        s += static_cast<std::size_t>(*more);
     }
     frequencies[last] = static_cast<std::uint16_t>(left);
-    if (bits.overrun()) return reader.fail(error_code::truncated, "the input ends inside a frequency table");
+    if (bits.overrun()) return cut;
     if (!bits.padding_is_zero()) return bad;
     return reader.read_bytes(bits.byte_position()) ? result<void>() : result<void>(bad);
 }

@@ -17,17 +17,18 @@
 #include <pith/entropy/huffman_decode.hpp>
 #include <pith/entropy/huffman_table.hpp>
 #include <pith/entropy/package_merge.hpp>
+#include <pith/entropy/plain_block.hpp>
 
 namespace pith::inline v1::entropy {
 
-/// Huffman coder of whole blocks (a block_coder). A block is nothing when empty; else a byte of its form and
-///   stored:  the bytes;
-///   run:     the one value that all bytes have;
-///   coded:   the header of code lengths, the sizes of all streams but the last, the streams.
-/// Stream k codes the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream.
-/// The encoder writes the shortest of the three forms, the first of them among equals being run, then stored.
+/// Huffman coder of whole blocks (a block_coder), about 60 KB of tables. A coded block is the byte 2, the
+/// code lengths (write_huffman_lengths), the sizes of all streams but the last, the streams. Stream k codes
+/// the bytes from n*k/Streams to n*(k+1)/Streams; blocks below min_split are one stream. A run is written as
+/// a run, and a block that coding does not make smaller than n + 1 bytes is stored. Group: how many streams
+/// are advanced in registers at a time; it does not change the bytes.
 template <unsigned Streams = 6, unsigned Group = Streams>
-requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) class huffman {
+requires((Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams == 8) && Group >= 1 &&
+         Streams % Group == 0) class huffman {
   public:
     static constexpr std::uint32_t recipe = Streams == 6 ? 0x01 : 0x01 | Streams << 8;
     static constexpr const char* name = "huffman";
@@ -40,58 +41,28 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
     /// Encodes a block; returns the bytes written. Errors: output_too_small. Exact.
     result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
         if (in.empty()) return std::size_t{0};
-        if (std::memcmp(in.data(), in.data() + 1, in.size() - 1) == 0) {
-            if (out.size() < 2) return too_small(out);
-            out[0] = run;
-            out[1] = in[0];
-            return std::size_t{2};
-        }
-        if (in.size() > max_block) return store(in, out);
+        if (in.size() > max_block || is_run(in)) return encode_plain_block(in, out);
         const layout parts(in.size());
-        count(in, parts);
-        make_code();
-        span_sink sink{byte_span(header_)};
-        bit_writer writer(sink);
-        write_huffman_lengths(writer, lengths_);
-        writer.finish();
-        PITH_ASSERT(!sink.overflowed());
-        const std::size_t total = coded_size(parts, sink.size());
-        if (total > in.size()) return store(in, out);
-        if (total > out.size()) return too_small(out);
-        write_coded(in, out, parts, sink.size());
+        const std::size_t header_size = prepare(in, parts);
+        const std::size_t total = coded_size(parts, header_size);
+        if (total > in.size()) return encode_plain_block(in, out);
+        if (total > out.size())
+            return error{error_code::output_too_small, out.size(), "the destination is too small"};
+        write_coded(in, out, parts, header_size);
         return total;
     }
 
     /// Decodes a block of out.size() bytes; returns that. Errors: truncated, trailing_data, bad_header,
     /// bad_model, bad_stream. Exact.
     result<std::size_t> decode_into(byte_view in, byte_span out) noexcept {
-        if (out.empty()) {
-            if (!in.empty()) return error{error_code::trailing_data, 0, "an empty block has no bytes"};
-            return std::size_t{0};
-        }
-        if (in.size() < 2) return error{error_code::truncated, in.size(), "the block is cut off"};
-        const byte_view rest = in.subspan(1);
-        if (in[0] == coded) {
-            const result<void> done = decode_coded(in, out);
-            if (!done) return done.error();
-        } else if (in[0] == run) {
-            if (rest.size() > 1) return error{error_code::trailing_data, 2, "bytes after a run"};
-            std::memset(out.data(), rest[0], out.size());
-        } else if (in[0] == stored) {
-            if (rest.size() != out.size())
-                return error{rest.size() < out.size() ? error_code::truncated : error_code::trailing_data, 1,
-                             "a stored block has another size"};
-            if (std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)
-                return error{error_code::bad_stream, 1, "a run was stored"};
-            std::memcpy(out.data(), rest.data(), rest.size());
-        } else {
-            return error{error_code::bad_header, 0, "unknown form of block"};
-        }
+        if (in.empty() || out.empty() || in[0] != static_cast<std::uint8_t>(block_form::coded))
+            return decode_plain_block(in, out);
+        const result<void> done = decode_coded(in, out);
+        if (!done) return done.error();
         return out.size();
     }
 
   private:
-    enum form : std::uint8_t { stored, run, coded };
     struct layout {  // how a block of n bytes is divided
         std::size_t n;
         unsigned streams;
@@ -111,17 +82,6 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
         }
     };
 
-    static error too_small(byte_span out) noexcept {
-        return {error_code::output_too_small, out.size(), "the destination is too small"};
-    }
-
-    static result<std::size_t> store(byte_view in, byte_span out) noexcept {
-        if (out.size() <= in.size()) return too_small(out);
-        out[0] = stored;
-        std::memcpy(out.data() + 1, in.data(), in.size());
-        return in.size() + 1;
-    }
-
     /// Counts the bytes of each part apart: gives the exact stream sizes, and lets the counters of all parts
     /// advance together without waiting for one another.
     void count(byte_view in, const layout& parts) noexcept {
@@ -140,6 +100,18 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
                         std::index_sequence<K...>) noexcept {
         const std::uint8_t* const at[] = {in + parts.start(K)...};
         for (std::size_t i = 0; i < common; ++i) (++counts_[K][at[K][i]], ...);
+    }
+
+    /// Makes the code and its header; returns the header's size in bytes.
+    std::size_t prepare(byte_view in, const layout& parts) noexcept {
+        count(in, parts);
+        make_code();
+        span_sink sink{byte_span(header_)};
+        bit_writer writer(sink);
+        write_huffman_lengths(writer, lengths_);
+        writer.finish();
+        PITH_ASSERT(!sink.overflowed());
+        return sink.size();
     }
 
     void make_code() noexcept {
@@ -163,7 +135,7 @@ requires(Streams == 1 || Streams == 2 || Streams == 4 || Streams == 6 || Streams
 
     void write_coded(byte_view in, byte_span out, const layout& parts, std::size_t header_size) noexcept {
         std::uint8_t* to = out.data();
-        *to++ = coded;
+        *to++ = static_cast<std::uint8_t>(block_form::coded);
         std::memcpy(to, header_, header_size);
         to += header_size;
         for (unsigned k = 0; k + 1 < parts.streams; ++k)

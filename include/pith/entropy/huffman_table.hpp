@@ -12,6 +12,7 @@
 #include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
+#include <pith/entropy/elias.hpp>
 
 namespace pith::inline v1::entropy {
 
@@ -21,26 +22,6 @@ inline constexpr std::size_t huffman_table_size = std::size_t{1} << huffman_max_
 
 /// Code length of each byte value in bits, 0 for values that do not occur.
 using huffman_lengths = std::array<std::uint8_t, 256>;
-
-namespace detail {
-
-/// Elias gamma with the width in unary, lowest bit first; v >= 1.
-template <class Writer>
-void put_gamma(Writer& out, std::uint32_t v) {
-    const unsigned width = static_cast<unsigned>(std::bit_width(v)) - 1;
-    out.put(std::uint64_t{1} << width, width + 1);
-    out.put(v & low_mask(width), width);
-}
-
-/// A gamma number of at most 2^10 - 1, or 0 when there is none at the cursor.
-inline std::uint32_t get_gamma(bit_reader& in) noexcept {
-    const unsigned width = static_cast<unsigned>(std::countr_zero(in.peek(10) | 1U << 10));
-    if (width > 9) return 0;
-    in.skip(width + 1);
-    return static_cast<std::uint32_t>(std::uint64_t{1} << width | in.get(width));
-}
-
-}  // namespace detail
 
 /// Writes the lengths of a complete code of at least two symbols: alternately the number of absent and of
 /// present values (gamma; the first number of absent ones plus 1), after the latter the steps from length to
@@ -53,13 +34,13 @@ void write_huffman_lengths(bit_writer<Sink>& out, const huffman_lengths& lengths
     while (end > 0 && lengths[end - 1] == 0) --end;
     for (std::size_t s = 0, start = 0; s < end; start = s) {
         while (lengths[s] == 0) ++s;
-        detail::put_gamma(out, static_cast<std::uint32_t>(s - start + (start == 0 ? 1 : 0)));
+        put_gamma(out, s - start + (start == 0 ? 1 : 0));
         std::size_t stop = s;
         while (stop < end && lengths[stop] != 0) ++stop;
-        detail::put_gamma(out, static_cast<std::uint32_t>(stop - s));
+        put_gamma(out, stop - s);
         for (; s < stop; ++s) {
             const int step = lengths[s] - last;
-            detail::put_gamma(out, static_cast<std::uint32_t>(step > 0 ? 2 * step : 1 - 2 * step));
+            put_gamma(out, static_cast<std::uint64_t>(step > 0 ? 2 * step : 1 - 2 * step));
             last = lengths[s];
         }
     }
@@ -75,16 +56,20 @@ inline result<void> read_huffman_lengths(bit_reader& in, huffman_lengths& length
     std::uint32_t covered = 0;  // of 2^11
     int last = 8;
     for (std::size_t s = 0; covered != huffman_table_size;) {
-        const std::uint32_t absent = detail::get_gamma(in);
-        const std::uint32_t present = detail::get_gamma(in);
-        if (absent == 0 || present == 0 || in.overrun())
-            return fail(error_code::bad_model, "a run of code lengths is damaged");
-        s += absent - (s == 0 ? 1 : 0);
-        if (s + present > 256) return fail(error_code::bad_model, "more than 256 code lengths");
-        for (const std::size_t stop = s + present; s < stop; ++s) {
-            const std::uint32_t folded = detail::get_gamma(in);
-            last += folded % 2 == 0 ? static_cast<int>(folded / 2) : -static_cast<int>(folded / 2);
-            if (folded == 0 || last < 1 || last > static_cast<int>(huffman_max_length))
+        const result<std::uint64_t> absent = get_gamma(in);
+        if (!absent) return absent.error();
+        const result<std::uint64_t> present = get_gamma(in);
+        if (!present) return present.error();
+        if (*absent > 256 || *present > 256 || s + *absent - (s == 0 ? 1 : 0) + *present > 256)
+            return fail(error_code::bad_model, "more than 256 code lengths");
+        s += static_cast<std::size_t>(*absent) - (s == 0 ? 1 : 0);
+        for (const std::size_t stop = s + static_cast<std::size_t>(*present); s < stop; ++s) {
+            const result<std::uint64_t> folded = get_gamma(in);
+            if (!folded) return folded.error();
+            if (*folded > 2 * huffman_max_length)
+                return fail(error_code::bad_model, "a code length is out of range");
+            last += *folded % 2 == 0 ? static_cast<int>(*folded / 2) : -static_cast<int>(*folded / 2);
+            if (last < 1 || last > static_cast<int>(huffman_max_length))
                 return fail(error_code::bad_model, "a code length is out of range");
             lengths[s] = static_cast<std::uint8_t>(last);
             covered += 1U << (huffman_max_length - lengths[s]);
@@ -92,7 +77,6 @@ inline result<void> read_huffman_lengths(bit_reader& in, huffman_lengths& length
                 return fail(error_code::bad_model, "the code is over-subscribed");
         }
     }
-    if (in.overrun()) return fail(error_code::truncated, "the input ends inside the code lengths");
     return {};
 }
 

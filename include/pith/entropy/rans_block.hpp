@@ -10,6 +10,7 @@
 #include <pith/core/result.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/frequency.hpp>
+#include <pith/entropy/plain_block.hpp>
 #include <pith/entropy/rans_lanes.hpp>
 
 namespace pith::inline v1::entropy {
@@ -23,47 +24,29 @@ class rans_bytes {
     static constexpr const char* name = "rans";
     static constexpr unsigned precision = 12;
 
-    [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept { return n + 1; }
+    [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
+        return n == 0 ? 0 : n + 1;
+    }
 
     /// Bytes written, or output_too_small. in.size() < 2^32.
     result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
-        const error too_small{error_code::output_too_small, out.size(), "the destination is too small"};
         if (in.empty()) return std::size_t{0};
-        if (out.empty()) return too_small;
+        if (is_run(in)) return encode_plain_block(in, out);
         std::uint32_t counts[256];
         count_bytes(in, counts);
-        if (counts[in[0]] == in.size()) {
-            if (out.size() < 2 && in.size() > 1) return too_small;
-            if (in.size() > 1) {
-                out[0] = mode_run;
-                out[1] = in[0];
-                return std::size_t{2};
-            }
-        } else if (const std::size_t size = encode_coded(in, counts, out); size != 0) {
-            return size;
-        }
-        if (out.size() < in.size() + 1) return too_small;
-        out[0] = mode_stored;
-        std::memcpy(out.data() + 1, in.data(), in.size());
-        return in.size() + 1;
+        const std::size_t size = encode_coded(in, counts, out);
+        return size != 0 ? result<std::size_t>(size) : encode_plain_block(in, out);
     }
 
     /// out.size(), or truncated, bad_header, bad_model, bad_stream, trailing_data.
     result<std::size_t> decode_into(byte_view in, byte_span out) noexcept {
-        if (out.empty()) {
-            if (!in.empty()) return error{error_code::trailing_data, 0, "bytes follow an empty block"};
-            return std::size_t{0};
-        }
-        if (in.empty()) return error{error_code::truncated, 0, "a block is empty"};
-        if (in[0] == mode_stored) return decode_stored(in, out);
-        if (in[0] == mode_run) return decode_run(in, out);
+        if (in.empty() || out.empty() || in[0] < mode_coded) return decode_plain_block(in, out);
         return decode_coded(in, out);
     }
 
   private:
-    static constexpr std::uint8_t mode_stored = 0;
-    static constexpr std::uint8_t mode_run = 1;
-    static constexpr std::uint8_t mode_coded = 8;
+    static constexpr std::uint8_t mode_coded =
+        8;  // + log2 of the lanes; below it the forms of plain_block.hpp
 
     /// log2 of the lanes for a payload of so many bytes. A lane wastes its 15 first bits; this keeps the sum
     /// below 0.16 % of the payload from 4 lanes on.
@@ -79,7 +62,7 @@ class rans_bytes {
         std::uint16_t frequencies[256];
         normalize_frequencies(counts, frequencies, precision);
         const std::uint64_t payload = coded_bits(counts, frequencies, precision) / 8;
-        if (payload >= in.size()) return 0;
+        if (out.empty() || payload >= in.size()) return 0;
         const unsigned lanes = lanes_log2(payload);
         out[0] = static_cast<std::uint8_t>(mode_coded + lanes);
         span_sink header(out.subspan(1));
@@ -108,22 +91,6 @@ class rans_bytes {
             default:
                 return rans_encode_lanes<128, precision, Rounds>(in, symbols_, body);
         }
-    }
-
-    static result<std::size_t> decode_stored(byte_view in, byte_span out) noexcept {
-        if (in.size() - 1 < out.size())
-            return error{error_code::truncated, in.size(), "a stored block is too short"};
-        if (in.size() - 1 > out.size()) {
-            return error{error_code::trailing_data, 1 + out.size(), "bytes follow a stored block"};
-        }
-        std::memcpy(out.data(), in.data() + 1, out.size());
-        return out.size();
-    }
-    static result<std::size_t> decode_run(byte_view in, byte_span out) noexcept {
-        if (in.size() < 2) return error{error_code::truncated, 1, "the input ends inside a run"};
-        if (in.size() > 2) return error{error_code::trailing_data, 2, "bytes follow a run"};
-        std::memset(out.data(), in[1], out.size());
-        return out.size();
     }
 
     result<std::size_t> decode_coded(byte_view in, byte_span out) noexcept {

@@ -44,10 +44,10 @@ void write_order1_map(Sink& sink, const order1_map& map) {
             ++run;
             continue;
         }
-        detail::put_exp_golomb(writer, run - 1, 0);
+        put_gamma(writer, run);
         run = 1;
     }
-    detail::put_exp_golomb(writer, run - 1, 0);
+    put_gamma(writer, run);
     writer.put(map.first, bits_for(map.symbol_count));
     std::size_t tables = 0;
     for (std::size_t r = 0; r < map.symbol_count; ++r) {
@@ -62,15 +62,16 @@ void write_order1_map(Sink& sink, const order1_map& map) {
 /// Reads a map that write_order1_map wrote. Errors: truncated, bad_model. Every valid map has one form.
 [[nodiscard]] inline result<order1_map> read_order1_map(byte_reader& reader) noexcept {
     const error bad = reader.fail(error_code::bad_model, "the context map is not one that an encoder writes");
+    const error cut = reader.fail(error_code::truncated, "the input ends inside a context map");
     order1_map map;
     bit_reader bits(reader.rest());
     bool here = bits.get(1) != 0;
     for (std::size_t s = 0; s < 256; here = !here) {
-        const std::size_t run = std::size_t{detail::get_exp_golomb(bits, 0)} + 1;
-        if (run > 256 - s) return bad;
-        for (std::size_t k = 0; k < run && here; ++k)
+        const result<std::uint64_t> run = get_gamma(bits);
+        if (!run || *run > 256 - s) return bits.overrun() ? cut : bad;
+        for (std::size_t k = 0; k < *run && here; ++k)
             map.symbols[map.symbol_count++] = static_cast<std::uint8_t>(s + k);
-        s += run;
+        s += static_cast<std::size_t>(*run);
     }
     if (map.symbol_count < 2) return bad;
     const std::uint64_t first = bits.get(bits_for(map.symbol_count));
@@ -83,7 +84,7 @@ void write_order1_map(Sink& sink, const order1_map& map) {
         map.table[r] = static_cast<std::uint8_t>(table);
         map.table_count = static_cast<std::uint16_t>(map.table_count + (fresh ? 1 : 0));
     }
-    if (bits.overrun()) return reader.fail(error_code::truncated, "the input ends inside a context map");
+    if (bits.overrun()) return cut;
     if (!bits.padding_is_zero() || !reader.read_bytes(bits.byte_position())) return bad;
     return map;
 }

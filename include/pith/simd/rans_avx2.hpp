@@ -12,6 +12,8 @@
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -47,12 +49,12 @@ inline constexpr rans_shuffles rans_shuffle_table = make_rans_shuffles();
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(row));
 }
 
-#if defined(__znver1__) || defined(__znver2__) || defined(__znver3__) || defined(__znver4__) || \
-    defined(__znver5__)
+#    if defined(__znver1__) || defined(__znver2__) || defined(__znver3__) || defined(__znver4__) || \
+        defined(__znver5__)
 inline constexpr unsigned rans_gather_every = 0;  // 5 % faster there than every second
-#else
+#    else
 inline constexpr unsigned rans_gather_every = 2;
-#endif
+#    endif
 
 template <class Arch>
 struct rans_avx2 {
@@ -118,14 +120,14 @@ struct rans_avx2 {
         std::size_t done = 0;
         // A round takes at most 2 * Lanes bytes, and its last load of 16 ends with the last of them.
         for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
             for (unsigned group = 0; group < vectors; group += 4) {
                 __m256i e[4];
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
                 for (unsigned k = 0; k < 4; ++k)
                     e[k] = lookup(slots, _mm256_and_si256(x[group + k], slot_mask), k);
                 store_symbols(out + std::size_t{8} * group, e);
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
                 for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
             }
         }
@@ -142,7 +144,7 @@ struct rans_avx2 {
             return _mm_load_si128(reinterpret_cast<const __m128i*>(at(lane)));
         };
         __m256i pair[4];  // records of lanes k and k + 4
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
         for (unsigned k = 0; k < 4; ++k)
             pair[k] = _mm256_inserti128_si256(_mm256_castsi128_si256(record(k)), record(k + 4), 1);
         const __m256i a = _mm256_unpacklo_epi32(pair[0], pair[1]);
@@ -191,7 +193,7 @@ struct rans_avx2 {
         // A round puts at most 2 * Lanes bytes, and its last store of 16 begins with the last of them.
         for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
             in_end -= Lanes;
-#pragma GCC unroll 16
+#    pragma GCC unroll 16
             for (unsigned k = 1; k <= vectors; ++k) {
                 const unsigned v = vectors - k;
                 const std::uint8_t* const in = in_end + std::size_t{8} * v;
@@ -228,3 +230,5 @@ struct rans_rounds<avx2> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

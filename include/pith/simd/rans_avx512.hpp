@@ -10,6 +10,8 @@
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -45,11 +47,11 @@ struct rans_avx512 {
         // A round takes at most 2 * Lanes bytes, and its last load of 32 ends with the last of them.
         for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
             __m512i e[vectors];
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
             for (unsigned v = 0; v < vectors; ++v) {
                 e[v] = _mm512_i32gather_epi32(_mm512_and_si512(x[v], slot_mask), slots, 4);
             }
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
             for (unsigned v = 0; v < vectors; ++v) {
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(out + std::size_t{16} * v),
                                  _mm512_cvtepi32_epi8(e[v]));
@@ -128,7 +130,7 @@ struct rans_avx512 {
         // A round puts at most 2 * Lanes bytes, and its last store of 32 begins with the last of them.
         for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
             in_end -= Lanes;
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
             for (unsigned k = 1; k <= vectors; ++k) {
                 const unsigned v = vectors - k;
                 const std::uint8_t* const in = in_end + std::size_t{16} * v;
@@ -167,3 +169,5 @@ requires(Arch::bytes == 64) struct rans_rounds<Arch> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

@@ -10,6 +10,8 @@
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__aarch64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -178,3 +180,5 @@ requires(std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>) struct ra
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

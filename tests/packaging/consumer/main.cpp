@@ -4,8 +4,8 @@
 #include <cstdio>
 
 int main() {
-    const std::size_t one = bytes_on_any_processor(1000);
-    const std::size_t other = bytes_on_new_processor(1000);
-    std::printf("pith %d.%d.%d: %zu bytes\n", PITH_VERSION_MAJOR, PITH_VERSION_MINOR, PITH_VERSION_PATCH, one);
+    const std::size_t one = result_on_any_processor(1000);
+    const std::size_t other = result_on_new_processor(1000);
+    std::printf("pith %d.%d.%d: sum %zu\n", PITH_VERSION_MAJOR, PITH_VERSION_MINOR, PITH_VERSION_PATCH, one);
     return one == other ? 0 : 1;
 }
