@@ -1,5 +1,6 @@
-// Everything in core/ but threads (core/parallel.hpp): results, bytes and bits, numbers, views, exact arithmetic,
-// random numbers, checksums, the account of bytes, progress. Other modules include the single headers they need.
+// Everything in core/ but threads (core/parallel.hpp): results, bytes and bits, numbers, views, exact
+// arithmetic, random numbers, checksums, the account of bytes, progress. Other modules include the single
+// headers they need.
 #pragma once
 
 #include <pith/core/assert.hpp>

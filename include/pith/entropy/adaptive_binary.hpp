@@ -1,6 +1,6 @@
 // Block coder: adaptive bit-by-bit coding of bytes under a tree of 255 probabilities per context.
-// The model is LZMA's literal coder (Pavlov); four arithmetic streams in lockstep share the tables, which hides
-// the latency of one behind the others.
+// The model is LZMA's literal coder (Pavlov); four arithmetic streams in lockstep share the tables, which
+// hides the latency of one behind the others.
 #pragma once
 
 #include <array>
@@ -31,6 +31,9 @@ class binary_chunks {
     static constexpr std::size_t lane_room = chunk_size / lanes * 5 / 4;
 
   public:
+    static constexpr std::size_t memory = byte_context<Order>::rows * 256 * sizeof(predictor) +
+                                          lanes * lane_room + 2 * sizeof(std::vector<predictor>);
+
     binary_chunks() : nodes_(byte_context<Order>::rows * 256), scratch_(lanes * lane_room) {}
 
     void reset() noexcept {
@@ -119,7 +122,8 @@ class binary_chunks {
 
     // Not inlined: alone it fits the registers.
     template <std::size_t... J>
-    [[gnu::noinline]] void decode_bytes(binary_decoder<> (&shared)[lanes], byte_span out, std::index_sequence<J...>) noexcept {
+    [[gnu::noinline]] void decode_bytes(binary_decoder<> (&shared)[lanes], byte_span out,
+                                        std::index_sequence<J...>) noexcept {
         const layout where(out.size());
         std::array<byte_context<Order>, lanes> contexts{};
         binary_decoder<> decoders[lanes]{shared[J]...};  // copies that can live in registers
@@ -158,8 +162,8 @@ class binary_chunks {
 /// Adaptive binary coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
 /// Memory: 0.3 MB scratch and tables of 512 B, 128 KB or 8 MB (twice that with two rates).
 template <unsigned Order, bit_rates Rates = bit_rates{}>
-requires(Order <= 2)
-class adaptive_binary : public detail::chunked_coder<detail::binary_chunks<Order, Rates>> {
+requires(Order <= 2) class adaptive_binary
+    : public detail::chunked_coder<detail::binary_chunks<Order, Rates>> {
   public:
     static constexpr std::uint32_t recipe = 0x10 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_binary_0"

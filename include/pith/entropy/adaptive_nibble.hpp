@@ -1,7 +1,7 @@
 // Block coder: adaptive 16-symbol distributions per context in front of eight interleaved rANS states.
-// The construction is TurboANX's (Powzy): a forward pass adapts and notes intervals, a backward pass codes them.
-// What differs: a state takes a byte, that is two symbols, per renormalisation of 32 bits, and the lanes of a
-// round all read the models before any lane updates them, so that no lane waits for another one.
+// The construction is TurboANX's (Powzy): a forward pass adapts and notes intervals, a backward pass codes
+// them. What differs: a state takes a byte, that is two symbols, per renormalisation of 32 bits, and the
+// lanes of a round all read the models before any lane updates them, so that no lane waits for another one.
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace pith::inline v1::entropy {
 
 namespace detail {
 
-/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 15 bits per symbol. Inside a byte
-/// it may fall to f1 f2 2^2, and a word then lifts it again above 2^32.
+/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 15 bits per symbol. Inside a
+/// byte it may fall to f1 f2 2^2, and a word then lifts it again above 2^32.
 inline constexpr std::uint64_t smallest_state = std::uint64_t{1} << 32;
 
 /// What the encoder notes for a byte: start and size of the high and of the low nibble.
@@ -57,6 +57,10 @@ class nibble_chunks {
     };
 
   public:
+    static constexpr std::size_t memory = byte_context<Order>::rows * sizeof(row) +
+                                          chunk_size * (sizeof(noted_byte) + 1) +
+                                          3 * sizeof(std::vector<row>);
+
     nibble_chunks() : rows_(byte_context<Order>::rows), notes_(chunk_size), words_(chunk_size / 4) {}
 
     void reset() noexcept {
@@ -86,7 +90,8 @@ class nibble_chunks {
             state = pushed(pushed(state, n.start[1], n.size[1]), n.start[0], n.size[0]);
         }
         put_varint(out, words_.size() - first);
-        for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j) put_le<std::uint64_t>(out, x[j]);
+        for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j)
+            put_le<std::uint64_t>(out, x[j]);
         for (; first < words_.size(); ++first) put_le<std::uint32_t>(out, words_[first]);
         return true;
     }
@@ -95,7 +100,8 @@ class nibble_chunks {
         const layout where(out.size());
         const auto count = in.read_varint();
         if (!count) return count.error();
-        if (*count > chunk_size / 4) return in.fail(error_code::bad_header, "a chunk is longer than its bytes");
+        if (*count > chunk_size / 4)
+            return in.fail(error_code::bad_header, "a chunk is longer than its bytes");
         states x;
         x.fill(smallest_state);
         for (std::size_t j = where.rounds == 0 ? lanes - 1 : 0; j < lanes; ++j) {
@@ -111,14 +117,16 @@ class nibble_chunks {
         decode_rounds(where, x, histories, source, out, each_lane{});
         decode_tail(where, x[lanes - 1], histories[lanes - 1], source, out);
         for (const std::uint64_t state : x)
-            if (state != smallest_state) return in.fail(error_code::bad_stream, "a state does not end as it began");
-        if (!source.exhausted()) return in.fail(error_code::bad_stream, "the words do not end with the symbols");
+            if (state != smallest_state)
+                return in.fail(error_code::bad_stream, "a state does not end as it began");
+        if (!source.exhausted())
+            return in.fail(error_code::bad_stream, "the words do not end with the symbols");
         return {};
     }
 
   private:
-    /// Words in order. `at` may be read for lanes() words whatever is left: past the end there are zeros, and the
-    /// position runs on, which `exhausted` tells.
+    /// Words in order. `at` may be read for lanes() words whatever is left: past the end there are zeros, and
+    /// the position runs on, which `exhausted` tells.
     class word_source {
       public:
         explicit word_source(byte_view in) noexcept : next_(in.data()), end_(in.data() + in.size()) {}
@@ -130,10 +138,13 @@ class nibble_chunks {
             return next_;
         }
         void advance_to(const std::uint8_t* p) noexcept { next_ = p; }
-        [[nodiscard]] bool exhausted() const noexcept { return padding_ == static_cast<std::size_t>(end_ - next_); }
+        [[nodiscard]] bool exhausted() const noexcept {
+            return padding_ == static_cast<std::size_t>(end_ - next_);
+        }
 
       private:
-        /// Goes on in a copy that ends with zeros; what was read of the zeros is forgotten, `overrun_` keeps it.
+        /// Goes on in a copy that ends with zeros; what was read of the zeros is forgotten, `overrun_` keeps
+        /// it.
         void pad() noexcept {
             const auto left = static_cast<std::size_t>(end_ - next_);
             std::array<std::uint8_t, 8 * lanes> copy{};
@@ -170,7 +181,8 @@ class nibble_chunks {
                 note_symbol(notes[j], 0, at[j]->high, bytes[j] >> 4);
             }
             for (unsigned j = 0; j < lanes; ++j) adapt(at[j]->high, above_symbol(bytes[j] >> 4));
-            for (unsigned j = 0; j < lanes; ++j) note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
+            for (unsigned j = 0; j < lanes; ++j)
+                note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
             for (unsigned j = 0; j < lanes; ++j) {
                 adapt(at[j]->low[bytes[j] >> 4], above_symbol(bytes[j] & 15));
                 histories[j].push(bytes[j]);
@@ -253,8 +265,8 @@ class nibble_chunks {
 /// Adaptive nibble coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
 /// Memory: 2.3 MB for encoding, and tables of 544 B, 139 KB or 8.9 MB.
 template <unsigned Order, unsigned Rate = 5>
-requires(Order <= 2 && Rate >= 4 && Rate <= 8)
-class adaptive_nibble : public detail::chunked_coder<detail::nibble_chunks<Order, Rate>> {
+requires(Order <= 2 && Rate >= 4 && Rate <= 8) class adaptive_nibble
+    : public detail::chunked_coder<detail::nibble_chunks<Order, Rate>> {
   public:
     static constexpr std::uint32_t recipe = 0x20 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_nibble_0"

@@ -16,11 +16,13 @@ namespace pith::inline v1::entropy::detail {
 inline constexpr std::size_t chunk_size = std::size_t{1} << 18;
 
 /// A coder of chunks under models that it owns.
+///   static constexpr std::size_t memory;                                 // bytes that an object holds
 ///   void reset() noexcept;                                               // models as at the start
 ///   bool encode(byte_view in, span_sink& out) noexcept;                  // false: it did not fit
 ///   result<void> decode(byte_reader& in, byte_span out) noexcept;        // fills out
 template <class C>
 concept chunk_coder = requires(C c, byte_view in, byte_span out, span_sink& sink, byte_reader& reader) {
+    { C::memory } -> std::convertible_to<std::size_t>;
     { c.reset() }
     noexcept;
     { c.encode(in, sink) }
@@ -29,11 +31,14 @@ concept chunk_coder = requires(C c, byte_view in, byte_span out, span_sink& sink
     noexcept->std::same_as<result<void>>;
 };
 
-/// A block coder over a chunk coder. Each chunk is a byte 1 and what the chunk coder wrote, or, where that is not
-/// shorter, a byte 0 and the bytes themselves; after a stored chunk the models start anew.
+/// A block coder over a chunk coder. Each chunk is a byte 1 and what the chunk coder wrote, or, where that is
+/// not shorter, a byte 0 and the bytes themselves; after a stored chunk the models start anew.
 template <chunk_coder Chunks>
 class chunked_coder {
   public:
+    /// Bytes that an object holds, its heap included: what `limits` are compared with.
+    static constexpr std::size_t memory = Chunks::memory;
+
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
         return n + (n + chunk_size - 1) / chunk_size;
     }
@@ -67,7 +72,8 @@ class chunked_coder {
         byte_reader reader(in);
         chunks_.reset();
         for (std::size_t at = 0; at < out.size(); at += chunk_size) {
-            const byte_span chunk = out.subspan(at, out.size() - at < chunk_size ? out.size() - at : chunk_size);
+            const byte_span chunk =
+                out.subspan(at, out.size() - at < chunk_size ? out.size() - at : chunk_size);
             const auto mode = reader.read_le<std::uint8_t>();
             if (!mode) return mode.error();
             if (*mode > 1) return reader.fail(error_code::bad_header, "a chunk is neither stored nor coded");

@@ -143,6 +143,35 @@ noexcept {
     return out.size() - static_cast<std::size_t>(at - begin);
 }
 
+/// Reads the states at the start of a stream. Errors: truncated, bad_stream (a state out of range).
+template <std::size_t Lanes>
+result<void> rans_read_states(byte_view in, std::uint32_t (&states)[Lanes]) noexcept {
+    if (in.size() < 4 * Lanes) {
+        return error{error_code::truncated, in.size(), "the input ends inside an rANS stream"};
+    }
+    for (std::size_t lane = 0; lane < Lanes; ++lane) {
+        states[lane] = load_le<std::uint32_t>(in.data() + 4 * lane);
+        if (states[lane] < rans32::low || states[lane] >> 31 != 0) {
+            return error{error_code::bad_stream, 4 * lane, "an rANS state is out of range"};
+        }
+    }
+    return {};
+}
+
+/// Success where every state is back at its start and `at` at the end of `in`; else bad_stream or
+/// trailing_data.
+template <std::size_t Lanes>
+result<void> rans_check_end(byte_view in, const std::uint8_t* at,
+                            const std::uint32_t (&states)[Lanes]) noexcept {
+    const std::uint64_t offset = static_cast<std::uint64_t>(at - in.data());
+    for (const std::uint32_t x : states) {
+        if (x != rans32::low)
+            return error{error_code::bad_stream, offset, "an rANS state does not end where it began"};
+    }
+    if (offset != in.size()) return error{error_code::trailing_data, offset, "bytes follow an rANS stream"};
+    return {};
+}
+
 /// Decodes what rans_encode_lanes wrote, all of `in` to all of `out`. Never allocates. Exact.
 /// Errors: truncated, bad_stream (a state out of range, or not back at its start), trailing_data.
 template <unsigned Lanes, unsigned Precision, rans_rounds Rounds>
@@ -151,14 +180,9 @@ requires(Lanes >= 1 && Lanes <= 128) result<void> rans_decode_lanes(byte_view in
                                                                     byte_span out)
 noexcept {
     const error truncated{error_code::truncated, in.size(), "the input ends inside an rANS stream"};
-    if (in.size() < 4 * Lanes) return truncated;
     std::uint32_t states[Lanes];
-    for (unsigned lane = 0; lane < Lanes; ++lane) {
-        states[lane] = load_le<std::uint32_t>(in.data() + 4 * lane);
-        if (states[lane] < rans32::low || states[lane] >> 31 != 0) {
-            return error{error_code::bad_stream, 4 * lane, "an rANS state is out of range"};
-        }
-    }
+    const result<void> opened = rans_read_states(in, states);
+    if (!opened) return opened;
     const std::uint8_t* at = in.data() + 4 * Lanes;
     const std::uint8_t* const end = in.data() + in.size();
     const std::size_t rounds = out.size() / Lanes;
@@ -174,13 +198,7 @@ noexcept {
         x = x << 16 | load_le<std::uint16_t>(at);
         at += 2;
     }
-    const std::uint64_t offset = static_cast<std::uint64_t>(at - in.data());
-    for (const std::uint32_t x : states) {
-        if (x != rans32::low)
-            return error{error_code::bad_stream, offset, "an rANS state does not end where it began"};
-    }
-    if (at != end) return error{error_code::trailing_data, offset, "bytes follow an rANS stream"};
-    return {};
+    return rans_check_end(in, at, states);
 }
 
 }  // namespace pith::inline v1::entropy

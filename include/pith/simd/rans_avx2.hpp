@@ -95,7 +95,11 @@ struct rans_avx2 {
     static __m256i advance(__m256i x, __m256i e, const std::uint8_t*& in) noexcept {
         const __m256i frequency = _mm256_srli_epi32(e, 20);
         const __m256i offset = _mm256_and_si256(_mm256_srli_epi32(e, 8), _mm256_set1_epi32(0xFFF));
-        x = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(x, Precision), frequency), offset);
+        return renormalize(
+            _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(x, Precision), frequency), offset), in);
+    }
+    /// Gives the lanes that fell below 2^15 their words.
+    static __m256i renormalize(__m256i x, const std::uint8_t*& in) noexcept {
         const __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32(1 << 15), x);
         const unsigned mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(low)));
         const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
@@ -132,17 +136,17 @@ struct rans_avx2 {
         return done;
     }
 
-    /// The four words of eight symbols' records, transposed: word[w] holds word w of lanes 0..7.
-    static void load_records(const std::uint32_t* symbols, const std::uint8_t* in,
-                             __m256i (&word)[4]) noexcept {
+    /// The four words of eight lanes' records, transposed: word[w] holds word w of lanes 0..7; at(lane) gives
+    /// a lane's record.
+    template <class At>
+    static void load_records(const At& at, __m256i (&word)[4]) noexcept {
+        const auto record = [&at](unsigned lane) {
+            return _mm_load_si128(reinterpret_cast<const __m128i*>(at(lane)));
+        };
         __m256i pair[4];  // records of lanes k and k + 4
 #    pragma GCC unroll 4
-        for (unsigned k = 0; k < 4; ++k) {
-            const auto* low = reinterpret_cast<const __m128i*>(symbols + 4 * std::size_t{in[k]});
-            const auto* high = reinterpret_cast<const __m128i*>(symbols + 4 * std::size_t{in[k + 4]});
-            pair[k] =
-                _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_load_si128(low)), _mm_load_si128(high), 1);
-        }
+        for (unsigned k = 0; k < 4; ++k)
+            pair[k] = _mm256_inserti128_si256(_mm256_castsi128_si256(record(k)), record(k + 4), 1);
         const __m256i a = _mm256_unpacklo_epi32(pair[0], pair[1]);
         const __m256i b = _mm256_unpacklo_epi32(pair[2], pair[3]);
         const __m256i c = _mm256_unpackhi_epi32(pair[0], pair[1]);
@@ -153,11 +157,12 @@ struct rans_avx2 {
         word[3] = _mm256_unpackhi_epi64(c, d);
     }
 
-    /// Pushes eight symbols onto eight states; the words that leave go below `at`, lane 0 lowest.
-    static __m256i push(__m256i x, const std::uint32_t* symbols, const std::uint8_t* in,
-                        std::uint8_t*& at) noexcept {
+    /// Pushes the symbols with records record(0..7) onto eight states; the words that leave go below `at`,
+    /// lane 0 lowest.
+    template <class Record>
+    static __m256i push(__m256i x, const Record& record, std::uint8_t*& at) noexcept {
         __m256i word[4];
-        load_records(symbols, in, word);
+        load_records(record, word);
         const __m256i full = _mm256_cmpgt_epi32(x, word[1]);
         const unsigned mask = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(full)));
         const __m256i low_words =
@@ -191,7 +196,9 @@ struct rans_avx2 {
 #    pragma GCC unroll 16
             for (unsigned k = 1; k <= vectors; ++k) {
                 const unsigned v = vectors - k;
-                x[v] = push(x[v], symbols, in_end + std::size_t{8} * v, at);
+                const std::uint8_t* const in = in_end + std::size_t{8} * v;
+                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
+                x[v] = push(x[v], record, at);
             }
         }
         out_at = at;

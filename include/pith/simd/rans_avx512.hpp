@@ -23,7 +23,11 @@ struct rans_avx512 {
     static __m512i advance(__m512i x, __m512i e, const std::uint8_t*& in) noexcept {
         const __m512i frequency = _mm512_srli_epi32(e, 20);
         const __m512i offset = _mm512_and_si512(_mm512_srli_epi32(e, 8), _mm512_set1_epi32(0xFFF));
-        x = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(x, Precision), frequency), offset);
+        return renormalize(
+            _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(x, Precision), frequency), offset), in);
+    }
+    /// Gives the lanes that fell below 2^15 their words.
+    static __m512i renormalize(__m512i x, const std::uint8_t*& in) noexcept {
         const __mmask16 low = _mm512_cmplt_epu32_mask(x, _mm512_set1_epi32(1 << 15));
         const __m512i words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
         const __m512i spread = _mm512_maskz_expand_epi32(low, words);
@@ -59,23 +63,24 @@ struct rans_avx512 {
         return done;
     }
 
-    /// Records of symbols in[0], in[4], in[8], in[12], one in each quarter.
-    static __m512i load_quarters(const std::uint32_t* symbols, const std::uint8_t* in) noexcept {
-        const auto record = [symbols](std::uint8_t s) {
-            return _mm_load_si128(reinterpret_cast<const __m128i*>(symbols + 4 * std::size_t{s}));
+    /// Records of lanes i, i + 4, i + 8, i + 12, one in each quarter; at(lane) gives a lane's record.
+    template <class At>
+    static __m512i load_quarters(const At& at, unsigned i) noexcept {
+        const auto record = [&at](unsigned lane) {
+            return _mm_load_si128(reinterpret_cast<const __m128i*>(at(lane)));
         };
-        __m512i v = _mm512_castsi128_si512(record(in[0]));
-        v = _mm512_inserti32x4(v, record(in[4]), 1);
-        v = _mm512_inserti32x4(v, record(in[8]), 2);
-        return _mm512_inserti32x4(v, record(in[12]), 3);
+        __m512i v = _mm512_castsi128_si512(record(i));
+        v = _mm512_inserti32x4(v, record(i + 4), 1);
+        v = _mm512_inserti32x4(v, record(i + 8), 2);
+        return _mm512_inserti32x4(v, record(i + 12), 3);
     }
-    /// The four words of sixteen symbols' records, transposed: word[w] holds word w of lanes 0..15.
-    static void load_records(const std::uint32_t* symbols, const std::uint8_t* in,
-                             __m512i (&word)[4]) noexcept {
-        const __m512i q0 = load_quarters(symbols, in);
-        const __m512i q1 = load_quarters(symbols, in + 1);
-        const __m512i q2 = load_quarters(symbols, in + 2);
-        const __m512i q3 = load_quarters(symbols, in + 3);
+    /// The four words of sixteen lanes' records, transposed: word[w] holds word w of lanes 0..15.
+    template <class At>
+    static void load_records(const At& at, __m512i (&word)[4]) noexcept {
+        const __m512i q0 = load_quarters(at, 0);
+        const __m512i q1 = load_quarters(at, 1);
+        const __m512i q2 = load_quarters(at, 2);
+        const __m512i q3 = load_quarters(at, 3);
         const __m512i a = _mm512_unpacklo_epi32(q0, q1);
         const __m512i b = _mm512_unpacklo_epi32(q2, q3);
         const __m512i c = _mm512_unpackhi_epi32(q0, q1);
@@ -98,11 +103,11 @@ struct rans_avx512 {
         at -= 2 * count;
     }
 
-    /// Pushes sixteen symbols onto sixteen states.
-    static __m512i push(__m512i x, const std::uint32_t* symbols, const std::uint8_t* in,
-                        std::uint8_t*& at) noexcept {
+    /// Pushes the symbols with records record(0..15) onto sixteen states.
+    template <class Record>
+    static __m512i push(__m512i x, const Record& record, std::uint8_t*& at) noexcept {
         __m512i word[4];
-        load_records(symbols, in, word);
+        load_records(record, word);
         const __mmask16 full = _mm512_cmpgt_epu32_mask(x, word[1]);
         put_words(x, full, at);
         x = _mm512_mask_srli_epi32(x, full, x, 16);
@@ -128,7 +133,9 @@ struct rans_avx512 {
 #    pragma GCC unroll 8
             for (unsigned k = 1; k <= vectors; ++k) {
                 const unsigned v = vectors - k;
-                x[v] = push(x[v], symbols, in_end + std::size_t{16} * v, at);
+                const std::uint8_t* const in = in_end + std::size_t{16} * v;
+                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
+                x[v] = push(x[v], record, at);
             }
         }
         out_at = at;

@@ -65,7 +65,10 @@ struct rans_neon {
     static uint32x4_t advance(uint32x4_t x, uint32x4_t e, const std::uint8_t*& in) noexcept {
         const uint32x4_t frequency = vshrq_n_u32(e, 20);
         const uint32x4_t offset = vandq_u32(vshrq_n_u32(e, 8), vdupq_n_u32(0xFFF));
-        x = vmlaq_u32(offset, vshrq_n_u32(x, Precision), frequency);
+        return renormalize(vmlaq_u32(offset, vshrq_n_u32(x, Precision), frequency), in);
+    }
+    /// Gives the lanes that fell below 2^15 their words.
+    static uint32x4_t renormalize(uint32x4_t x, const std::uint8_t*& in) noexcept {
         const uint32x4_t low = vcltq_u32(x, vdupq_n_u32(1U << 15));
         const unsigned mask = mask_bits(low);
         const uint8x16_t words = vcombine_u8(vld1_u8(in), vdup_n_u8(0));
@@ -100,13 +103,14 @@ struct rans_neon {
         return done;
     }
 
-    /// Pushes four symbols onto four states; the words that leave go below `at`, lane 0 lowest.
-    static uint32x4_t push(uint32x4_t x, const std::uint32_t* symbols, const std::uint8_t* in,
-                           std::uint8_t*& at) noexcept {
-        const uint32x4_t r0 = vld1q_u32(symbols + 4 * std::size_t{in[0]});
-        const uint32x4_t r1 = vld1q_u32(symbols + 4 * std::size_t{in[1]});
-        const uint32x4_t r2 = vld1q_u32(symbols + 4 * std::size_t{in[2]});
-        const uint32x4_t r3 = vld1q_u32(symbols + 4 * std::size_t{in[3]});
+    /// Pushes the symbols with records record(0..3) onto four states; the words that leave go below `at`,
+    /// lane 0 lowest.
+    template <class Record>
+    static uint32x4_t push(uint32x4_t x, const Record& record, std::uint8_t*& at) noexcept {
+        const uint32x4_t r0 = vld1q_u32(record(0));
+        const uint32x4_t r1 = vld1q_u32(record(1));
+        const uint32x4_t r2 = vld1q_u32(record(2));
+        const uint32x4_t r3 = vld1q_u32(record(3));
         const uint64x2_t a = vreinterpretq_u64_u32(vzip1q_u32(r0, r1)),
                          b = vreinterpretq_u64_u32(vzip1q_u32(r2, r3));
         const uint64x2_t c = vreinterpretq_u64_u32(vzip2q_u32(r0, r1)),
@@ -139,7 +143,11 @@ struct rans_neon {
         // A round puts at most 2 * Lanes bytes, and its last store of 8 begins with the last of them.
         for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
             in_end -= Lanes;
-            for (unsigned v = vectors; v-- > 0;) x[v] = push(x[v], symbols, in_end + std::size_t{4} * v, at);
+            for (unsigned v = vectors; v-- > 0;) {
+                const std::uint8_t* const in = in_end + std::size_t{4} * v;
+                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
+                x[v] = push(x[v], record, at);
+            }
         }
         out_at = at;
         std::memcpy(states, x, sizeof x);
