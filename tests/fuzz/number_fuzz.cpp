@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (kind == 4) {
         const unsigned width = a % 57;
-        const rice_code code{b % (width + 1), width, 1 + unsigned{a ^ b} % 32U};
+        const rice_code code{b % (width + 1), width, 1 + static_cast<unsigned>(a ^ b) % 32};
         read_all(
             rest, [&](bit_reader& r) { return code.get(r); },
             [&](writer& w, std::uint64_t v) { code.put(w, v); });
