@@ -41,8 +41,8 @@ int main(int count, char** words) {
 
     bench::rows rows;
     bench::progress_line progress;
-    const std::size_t most = std::size_t{asked.quick ? 1U : 16U} << 20;
-    const std::size_t made_up = std::size_t{asked.quick ? 1U : 8U} << 20;
+    const std::size_t most = std::size_t{asked.quick ? 1U : 32U} << 19;
+    const std::size_t made_up = std::size_t{asked.quick ? 1U : 16U} << 19;
     const bench::effort effort = bench::effort::of(asked.quick);
     bench::block_table blocks(rows, effort, progress);
     const bench::data_set text = bench::text_data(from, most);

@@ -14,6 +14,8 @@
 #include <pith/core/checksum.hpp>
 #include <pith/core/footprint.hpp>
 #include <pith/core/random.hpp>
+#include <pith/entropy/adaptive_binary.hpp>
+#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
 #include <pith/entropy/tans.hpp>
@@ -36,6 +38,12 @@ void for_each_codec(F&& f) {
     f.template operator()<entropy::huffman<>>();
     f.template operator()<entropy::tans<>>();
     f.template operator()<entropy::rans_bytes<pith::simd::rans_rounds<>>>();
+    f.template operator()<entropy::adaptive_nibble<0>>();
+    f.template operator()<entropy::adaptive_nibble<1>>();
+    f.template operator()<entropy::adaptive_nibble<2>>();
+    f.template operator()<entropy::adaptive_binary<0>>();
+    f.template operator()<entropy::adaptive_binary<1>>();
+    f.template operator()<entropy::adaptive_binary<2>>();
 }
 
 /// Words drawn so that the first ones come most often: text of about 4 bits a letter, equal on every machine.
@@ -112,7 +120,7 @@ bool show(const subject& about, bench::table& to, bench::progress_line& progress
             good = good && decoded == data;
             return good;
         });
-    const auto& results = timed.run({3, 0.02}, progress, about.real.name + ", " + Codec::name);
+    const auto& results = timed.run({2, 0.02}, progress, about.real.name + ", " + Codec::name);
     progress.clear();
 
     const std::uint64_t digest = sample_digest(about, codec[0]);
@@ -270,7 +278,7 @@ int main(int count, char** words) {
         std::fprintf(stderr, "%s: not a folder: %s\n", words[0], folder.c_str());
         return 1;
     }
-    constexpr std::size_t most = std::size_t{4} << 20;
+    constexpr std::size_t most = std::size_t{2} << 20;
     constexpr std::size_t sample = 1'000'003;
     std::vector<subject> subjects;
     subjects.push_back({bench::text_data(from, most), sample_text(sample)});

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include <pith/core/bytes.hpp>
+#include <pith/entropy/adaptive_binary.hpp>
+#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
@@ -43,12 +45,20 @@ coder own(std::string name) {
 
 inline std::vector<coder> own_coders() {
     namespace entropy = pith::entropy;
+    constexpr entropy::bit_rates two_rates{.fast = 4, .slow = 7};
     std::vector<coder> list;
     list.push_back(own<entropy::rans_bytes<pith::simd::rans_rounds<>>>("rans"));
     list.push_back(own<entropy::rans_bytes<>>("rans, scalar"));
     list.push_back(own<entropy::huffman<>>("huffman"));
     list.push_back(own<entropy::tans<>>("tans"));
     list.push_back(own<entropy::rice_bytes>("rice"));
+    list.push_back(own<entropy::adaptive_nibble<0>>("nibble order 0"));
+    list.push_back(own<entropy::adaptive_nibble<1>>("nibble order 1"));
+    list.push_back(own<entropy::adaptive_nibble<2>>("nibble order 2"));
+    list.push_back(own<entropy::adaptive_binary<0>>("binary order 0"));
+    list.push_back(own<entropy::adaptive_binary<0, two_rates>>("binary order 0, 2 rates"));
+    list.push_back(own<entropy::adaptive_binary<1>>("binary order 1"));
+    list.push_back(own<entropy::adaptive_binary<2>>("binary order 2"));
     return list;
 }
 

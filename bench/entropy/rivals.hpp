@@ -14,6 +14,7 @@
 extern "C" {
 #    include <htscodecs/htscodecs.h>
 }
+#    include <htscodecs/arith_dynamic.h>
 #    include <htscodecs/rANS_static4x16.h>
 #endif
 #ifdef PITH_BENCH_ZSTD
@@ -80,6 +81,28 @@ inline coder htscodecs_rans(std::string name, int order, int processors, std::st
             std::move(call)};
 }
 
+/// Its adaptive range coder, order 0 or 1.
+inline coder htscodecs_arithmetic(std::string name, int order, std::string counterpart) {
+    return {
+        std::move(name),
+        [order](std::size_t n) { return std::size_t{arith_compress_bound(static_cast<unsigned>(n), order)}; },
+        [order](byte_view in, byte_span out) {
+            auto size = static_cast<unsigned>(out.size());
+            const bool done =
+                arith_compress_to(const_cast<unsigned char*>(in.data()), static_cast<unsigned>(in.size()),
+                                  out.data(), &size, order) != nullptr;
+            return done ? std::size_t{size} : 0;
+        },
+        [](byte_view in, byte_span out) {
+            auto size = static_cast<unsigned>(out.size());
+            return arith_uncompress_to(const_cast<unsigned char*>(in.data()),
+                                       static_cast<unsigned>(in.size()), out.data(), &size) != nullptr &&
+                   size == out.size();
+        },
+        std::move(counterpart),
+        "arith_compress_to(order " + std::to_string(order) + ")"};
+}
+
 inline void add_htscodecs(rivals& to) {
     constexpr int all = 0xFFFF;
     constexpr int sse4 = RANS_CPU_ENC_SSE4 | RANS_CPU_DEC_SSE4;
@@ -90,6 +113,8 @@ inline void add_htscodecs(rivals& to) {
                        "rans_compress_to_4x16(order RANS_ORDER_X32), its own choice of instructions"));
     to.coders.push_back(htscodecs_rans("htscodecs order 1", RANS_ORDER_X32 | 1, all,
                                        "rans_compress_to_4x16(order RANS_ORDER_X32 | 1)", "rans order 1"));
+    to.coders.push_back(htscodecs_arithmetic("htscodecs arith 0", 0, "nibble order 0"));
+    to.coders.push_back(htscodecs_arithmetic("htscodecs arith 1", 1, "nibble order 1"));
 #    if defined(__x86_64__)
     constexpr int avx2 = RANS_CPU_ENC_AVX2 | RANS_CPU_DEC_AVX2;
     to.coders.push_back(htscodecs_rans("htscodecs 32x16 avx2", RANS_ORDER_X32, sse4 | avx2,

@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <pith/entropy/adaptive_binary.hpp>
+#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/frequency.hpp>
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
@@ -47,6 +49,10 @@ BENCHMARK(block_encode<rans_bytes<scalar_rounds>>);
 BENCHMARK(block_encode<huffman<>>);
 BENCHMARK(block_encode<tans<>>);
 BENCHMARK(block_encode<rice_bytes>);
+BENCHMARK(block_encode<adaptive_nibble<0>>);
+BENCHMARK(block_encode<adaptive_nibble<1>>);
+BENCHMARK(block_encode<adaptive_binary<0>>);
+BENCHMARK(block_encode<adaptive_binary<1>>);
 BENCHMARK(block_decode<rans_bytes<vector_rounds>>);
 BENCHMARK(block_decode<rans_bytes<scalar_rounds>>);
 BENCHMARK(block_decode<huffman<1>>);
@@ -57,6 +63,10 @@ BENCHMARK(block_decode<tans<12, 1>>);
 BENCHMARK(block_decode<tans<12, 2>>);
 BENCHMARK(block_decode<tans<12, 4>>);
 BENCHMARK(block_decode<rice_bytes>);
+BENCHMARK(block_decode<adaptive_nibble<0>>);
+BENCHMARK(block_decode<adaptive_nibble<1>>);
+BENCHMARK(block_decode<adaptive_binary<0>>);
+BENCHMARK(block_decode<adaptive_binary<1>>);
 
 // --- rANS by lanes, tables ready -----------------------------------------------------------------------
 

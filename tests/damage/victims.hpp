@@ -39,6 +39,7 @@ inline bytes short_text() {
 inline std::vector<victim> small_frames() {
     std::vector<victim> out;
     for (const block_coders::entry& e : block_coders::entries) {
+        if (!e.quick) continue;
         const auto coder = e.native();
         const auto add = [&](const char* what, bytes content) {
             auto frame = coder->encode_frame(content, pith::container::min_block_size);
@@ -69,6 +70,7 @@ inline std::vector<victim> frames_of_blocks() {
 inline std::vector<victim> bare_blocks() {
     std::vector<victim> out;
     for (const block_coders::entry& e : block_coders::entries) {
+        if (!e.quick) continue;
         const auto coder = e.native();
         const auto add = [&](const char* what, const bytes& content) {
             out.push_back(

@@ -71,7 +71,7 @@ void check_equal(scalar& plain, vectorised& fast, const bytes& data) {
 template <unsigned Lanes, unsigned Precision>
 void check_lanes(const bytes& data) {
     using slot_word = order1_slot_word<Precision>;
-    std::vector<std::uint32_t> slots(std::size_t{256} << Precision);
+    std::vector<std::uint32_t> slots((std::size_t{256} << Precision) + slot_word::overrun);
     struct alignas(16) record {
         std::uint32_t words[4];
     };

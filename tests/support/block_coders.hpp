@@ -3,11 +3,15 @@
 #pragma once
 
 #include <pith/container.hpp>
+#include <pith/entropy/adaptive_binary.hpp>
+#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/tans.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_order1.hpp>
 
 #include <array>
 #include <cstdint>
@@ -65,6 +69,7 @@ struct entry {
     std::uint64_t memory;  ///< of an object, in bytes
     std::unique_ptr<coder> (*portable)();
     std::unique_ptr<coder> (*native)();
+    bool quick = true;
 };
 
 template <class Coder>
@@ -81,6 +86,18 @@ struct forms {
                                  make<Portable>, make<Native>};
 };
 
+/// A coder that clears megabytes of tables for each block: too slow for campaigns of millions of small ones,
+/// which see its sister of a lower order instead.
+template <class Forms>
+struct slow_start {
+    using native = typename Forms::native;
+    static constexpr entry value = [] {
+        entry e = Forms::value;
+        e.quick = false;
+        return e;
+    }();
+};
+
 template <class... Forms>
 struct list {
     using recipes = pith::container::recipe_list<typename Forms::native...>;
@@ -93,7 +110,14 @@ namespace s = pith::simd;
 using all = list<forms<e::huffman<>>,                                      //
                  forms<e::tans<>>,                                         //
                  forms<e::rans_bytes<>, e::rans_bytes<s::rans_rounds<>>>,  //
-                 forms<e::rice_bytes>>;
+                 forms<e::rans_order1<>, e::rans_order1<s::order1_rounds<>, s::rans_rounds<>>>,
+                 forms<e::rice_bytes>,                      //
+                 forms<e::adaptive_binary<0>>,              //
+                 forms<e::adaptive_binary<1>>,              //
+                 slow_start<forms<e::adaptive_binary<2>>>,  //
+                 forms<e::adaptive_nibble<0>>,              //
+                 forms<e::adaptive_nibble<1>>,              //
+                 slow_start<forms<e::adaptive_nibble<2>>>>;
 
 using recipes = all::recipes;
 inline constexpr const auto& entries = all::entries;

@@ -41,8 +41,7 @@ using adaptive_nibble = entropy::adaptive_nibble<Order>;
 template <unsigned Order>
 using adaptive_binary = entropy::adaptive_binary<Order>;
 /// For each block whatever is smallest. Encodes at the speed of all of them together.
-using smallest_bytes = smallest<rans_order1, adaptive_nibble<0>, adaptive_nibble<1>, adaptive_nibble<2>,
-                                adaptive_binary<1>, adaptive_binary<2>>;
+using smallest_bytes = smallest<rans_order1, adaptive_nibble<0>, adaptive_nibble<1>, adaptive_nibble<2>>;
 
 /// Every recipe of the library that codes bytes; what `decompress` reads.
 using byte_codecs = container::recipe_list<huffman, rans, rans_order1, tans, rice, adaptive_nibble<0>,

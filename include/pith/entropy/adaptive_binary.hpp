@@ -160,8 +160,8 @@ class binary_chunks {
 }  // namespace detail
 
 /// Adaptive binary coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
-/// Memory: 0.3 MB scratch and tables of 512 B, 128 KB or 8 MB (twice that with two rates).
-template <unsigned Order, bit_rates Rates = bit_rates{}>
+/// Memory: 0.3 MB for encoding, and tables of 512 B, 256 KB or 16 MB.
+template <unsigned Order, bit_rates Rates = Order == 0 ? bit_rates{6, 0, 0} : bit_rates{6, 0, 1}>
 requires(Order <= 2) class adaptive_binary
     : public detail::chunked_coder<detail::binary_chunks<Order, Rates>> {
   public:

@@ -42,7 +42,7 @@ struct noted_byte {
 }
 
 /// The coder of one chunk, see chunked.hpp. Chunk: the number of words as a varint, the states, the words.
-template <unsigned Order, unsigned Rate>
+template <unsigned Order, nibble_rates Rates>
 class nibble_chunks {
     static constexpr unsigned lanes = 8;
     using layout = lane_layout<Order, lanes>;
@@ -54,6 +54,7 @@ class nibble_chunks {
     struct row {
         starts16 high;
         std::array<starts16, 16> low;
+        std::array<std::uint8_t, 17> age;  // of each low one, then of the high one
     };
 
   public:
@@ -67,6 +68,7 @@ class nibble_chunks {
         row start;
         start.high = equal_starts();
         start.low.fill(start.high);
+        start.age.fill(youngest<Rates>);
         for (row& r : rows_) r = start;
     }
 
@@ -180,11 +182,11 @@ class nibble_chunks {
                 at[j] = &rows_[histories[j].row()];
                 note_symbol(notes[j], 0, at[j]->high, bytes[j] >> 4);
             }
-            for (unsigned j = 0; j < lanes; ++j) adapt(at[j]->high, above_symbol(bytes[j] >> 4));
+            for (unsigned j = 0; j < lanes; ++j) adapt_high(*at[j], above_symbol(bytes[j] >> 4));
             for (unsigned j = 0; j < lanes; ++j)
                 note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
             for (unsigned j = 0; j < lanes; ++j) {
-                adapt(at[j]->low[bytes[j] >> 4], above_symbol(bytes[j] & 15));
+                adapt_low(*at[j], bytes[j] >> 4, above_symbol(bytes[j] & 15));
                 histories[j].push(bytes[j]);
             }
         }
@@ -192,8 +194,8 @@ class nibble_chunks {
             row& r = rows_[histories[lanes - 1].row()];
             note_symbol(notes_[i], 0, r.high, in[i] >> 4);
             note_symbol(notes_[i], 1, r.low[in[i] >> 4], in[i] & 15);
-            adapt(r.high, above_symbol(in[i] >> 4));
-            adapt(r.low[in[i] >> 4], above_symbol(in[i] & 15));
+            adapt_high(r, above_symbol(in[i] >> 4));
+            adapt_low(r, in[i] >> 4, above_symbol(in[i] & 15));
             histories[lanes - 1].push(in[i]);
         }
     }
@@ -202,8 +204,11 @@ class nibble_chunks {
         n.start[which] = static_cast<std::uint16_t>(i.start);
         n.size[which] = static_cast<std::uint16_t>(i.size);
     }
-    [[gnu::always_inline]] static void adapt(starts16& c, const short16& above) noexcept {
-        store(c, moved<Rate>(load(c), above));
+    [[gnu::always_inline]] static void adapt_high(row& r, const short16& above) noexcept {
+        learn<Rates>(r.high, r.age[16], above);
+    }
+    [[gnu::always_inline]] static void adapt_low(row& r, std::uint32_t high, const short16& above) noexcept {
+        learn<Rates>(r.low[high], r.age[high], above);
     }
 
     // Not inlined: alone it fits the registers.
@@ -221,12 +226,12 @@ class nibble_chunks {
             ((above[J] = above_slot(load(at[J]->high), x[J] & 0x7FFF), high[J] = symbol_of(above[J]),
               x[J] = popped(x[J], interval_in(at[J]->high, high[J]))),
              ...);
-            (adapt(at[J]->high, above[J]), ...);
+            (adapt_high(*at[J], above[J]), ...);
             std::array<std::uint32_t, lanes> low;
             ((above[J] = above_slot(load(at[J]->low[high[J]]), x[J] & 0x7FFF), low[J] = symbol_of(above[J]),
               x[J] = popped(x[J], interval_in(at[J]->low[high[J]], low[J])), renormalise(x[J], p)),
              ...);
-            (adapt(at[J]->low[high[J]], above[J]), ...);
+            (adapt_low(*at[J], high[J], above[J]), ...);
             source.advance_to(p);
             ((out[where.at(J, t)] = static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
             (local[J].push(static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
@@ -248,8 +253,8 @@ class nibble_chunks {
             const std::uint8_t* p = source.ready();
             renormalise(x, p);
             source.advance_to(p);
-            adapt(r.high, above_high);
-            adapt(r.low[high], above_low);
+            adapt_high(r, above_high);
+            adapt_low(r, high, above_low);
             out[i] = static_cast<std::uint8_t>(high << 4 | low);
             history.push(out[i]);
         }
@@ -263,10 +268,10 @@ class nibble_chunks {
 }  // namespace detail
 
 /// Adaptive nibble coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
-/// Memory: 2.3 MB for encoding, and tables of 544 B, 139 KB or 8.9 MB.
-template <unsigned Order, unsigned Rate = 5>
-requires(Order <= 2 && Rate >= 4 && Rate <= 8) class adaptive_nibble
-    : public detail::chunked_coder<detail::nibble_chunks<Order, Rate>> {
+/// Memory: 2.3 MB for encoding, and tables of 576 B, 147 KB or 9.4 MB.
+template <unsigned Order, nibble_rates Rates = Order == 0 ? nibble_rates{7, 0} : nibble_rates{7, 2}>
+requires(Order <= 2) class adaptive_nibble
+    : public detail::chunked_coder<detail::nibble_chunks<Order, Rates>> {
   public:
     static constexpr std::uint32_t recipe = 0x20 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_nibble_0"

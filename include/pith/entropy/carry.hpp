@@ -27,11 +27,10 @@ template <std::unsigned_integral State>
 
 /// The shape of an interval coder. Its state of `bits` bits is a window on a fraction that is written most
 /// significant byte first; words of `step` bits leave it at the top. The range stays in [smallest, largest].
-/// With `Headroom` 1 it stays below half of the window, at the price of one bit per stream, so that the sign of
-/// a difference tells which part of the interval a code is in.
+/// With `Headroom` 1 it stays below half of the window, at the price of one bit per stream, so that the sign
+/// of a difference tells which part of the interval a code is in.
 template <std::unsigned_integral State, unsigned Step, unsigned Headroom>
-requires((Step == 8 || Step == 16 || Step == 32) && Step < 8 * sizeof(State) && Headroom <= 1)
-struct window {
+requires((Step == 8 || Step == 16 || Step == 32) && Step < 8 * sizeof(State) && Headroom <= 1) struct window {
     using state = State;
     static constexpr unsigned bits = 8 * sizeof(State);
     static constexpr unsigned step = Step;
@@ -39,8 +38,8 @@ struct window {
     static constexpr State smallest = State{1} << (bits - Headroom - Step);
 };
 
-/// The encoder's interval [low, low + range). The last word that left and a run of all-ones words behind it are
-/// held back, because a carry may still reach them.
+/// The encoder's interval [low, low + range). The last word that left and a run of all-ones words behind it
+/// are held back, because a carry may still reach them.
 template <class Window, byte_sink Sink>
 class carry_writer {
     using State = typename Window::state;
@@ -147,19 +146,17 @@ class carry_reader {
         while (range_ < Window::smallest) shift_in();
     }
 
-    /// Cuts the interval at `bound` and keeps the part that holds the code: all ones for the lower one, else 0.
-    /// 1 <= bound < range. Branch-free but for renormalisation: the outcome is what cannot be predicted.
+    /// Cuts the interval at `bound` and keeps the part that holds the code: all ones for the lower one, else
+    /// 0. 1 <= bound < range. Branch-free but for renormalisation: the outcome is what cannot be predicted.
     [[nodiscard]] State lower_part(State bound) noexcept
-        requires(Window::largest < static_cast<State>(~State{0}))
-    {
+        requires(Window::largest < static_cast<State>(~State{0})) {
         // Both differences are below 2^(bits - 1) in magnitude, so that the top bit is the sign.
         const State distance = static_cast<State>(code_ - bound);
         const State rest = static_cast<State>(range_ - bound);
         const auto mask = static_cast<State>(static_cast<std::make_signed_t<State>>(distance) >> (bits - 1));
         code_ = static_cast<State>(distance + (bound & mask));
         range_ = static_cast<State>(rest + (static_cast<State>(bound - rest) & mask));
-        while (range_ < Window::smallest) [[unlikely]]
-            shift_in();
+        while (range_ < Window::smallest) [[unlikely]] shift_in();
         return mask;
     }
 
@@ -184,9 +181,8 @@ class carry_reader {
     }
 
   private:
-    using word_type =
-        std::conditional_t<Step == 8, std::uint8_t,
-                           std::conditional_t<Step == 16, std::uint16_t, std::uint32_t>>;
+    using word_type = std::conditional_t<Step == 8, std::uint8_t,
+                                         std::conditional_t<Step == 16, std::uint16_t, std::uint32_t>>;
 
     void shift_in() noexcept {
         code_ = static_cast<State>(code_ << Step) | next_word();

@@ -9,8 +9,7 @@ namespace pith::inline v1::entropy {
 /// The last Order bytes, as the number of a table row. Order 2 hashes 65536 pairs to 2^14 rows: a block of a
 /// megabyte cannot fill more, and at 1088 bytes a row the table stays at 18 MB. A copyable value of 2 bytes.
 template <unsigned Order>
-requires(Order <= 2)
-class byte_context {
+requires(Order <= 2) class byte_context {
   public:
     static constexpr std::size_t rows = Order == 0 ? 1 : Order == 1 ? 256 : std::size_t{1} << 14;
 
@@ -30,8 +29,8 @@ class byte_context {
 };
 
 /// How a block is cut for decoding several bytes at once: `lanes` lanes in lockstep for `rounds` rounds, then
-/// what is left one byte at a time in the last lane. Without context the lanes take neighbouring bytes, so that
-/// all learn from what is near; with context each lane has a stretch of its own and thus a history.
+/// what is left one byte at a time in the last lane. Without context the lanes take neighbouring bytes, so
+/// that all learn from what is near; with context each lane has a stretch of its own and thus a history.
 template <unsigned Order, unsigned Lanes>
 struct lane_layout {
     static constexpr unsigned lanes = Lanes;

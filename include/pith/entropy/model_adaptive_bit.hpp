@@ -17,9 +17,9 @@ struct bit_rates {
 };
 
 namespace detail {
-/// p moved towards 0 or 65536 by 2^-rate of the way, for p in 1..65535. The result is again in 1..65535: for a
-/// zero p loses floor(p / 2^rate) < p; for a one it gains floor((65536 - p) / 2^rate) < 65536 - p.
-/// The bit comes as a mask, all ones or 0.
+/// p moved towards 0 or 65536 by 2^-rate of the way, for p in 1..65535. The result is again in 1..65535: for
+/// a zero p loses floor(p / 2^rate) < p; for a one it gains floor((65536 - p) / 2^rate) < 65536 - p. The bit
+/// comes as a mask, all ones or 0.
 [[nodiscard]] constexpr std::uint16_t moved(std::uint16_t p, std::uint64_t mask, unsigned rate) noexcept {
     const auto pull = static_cast<std::int64_t>(mask & (65537U - (1U << rate)));
     return static_cast<std::uint16_t>(p - ((p - pull) >> rate));

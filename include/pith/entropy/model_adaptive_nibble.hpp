@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,8 @@ namespace pith::inline v1::entropy {
 
 namespace detail {
 
-// Vector extensions of GCC and clang: on every target 16 bytes are lowered to what it has, with equal results.
+// Vector extensions of GCC and clang: on every target 16 bytes are lowered to what it has, with equal
+// results.
 using short8 = std::int16_t __attribute__((vector_size(16)));
 using word2 = std::uint64_t __attribute__((vector_size(16)));
 
@@ -70,33 +72,60 @@ inline constexpr short8 high_numbers = {8, 9, 10, 11, 12, 13, 14, 15};
     return static_cast<std::uint32_t>((four * 0x0001000100010001U) >> 48);
 }
 /// The interval of a symbol.
-[[nodiscard, gnu::always_inline]] inline interval interval_in(const starts16& c, std::uint32_t symbol) noexcept {
+[[nodiscard, gnu::always_inline]] inline interval interval_in(const starts16& c,
+                                                              std::uint32_t symbol) noexcept {
     const auto first = static_cast<std::uint32_t>(c.start[symbol]);
     const auto next = static_cast<std::uint32_t>(c.start[(symbol + 1) & 15]);
     return {first, (next - first) & 0x7FFF};  // start[0] stands for 2^15 behind the last symbol
 }
 
-/// Moves the starts by 2^-Rate of the way to i for symbols up to the one that came, to 2^15 - 16 + i above it.
-/// With d the distance of neighbours, the distance of their targets is m >= 1: the new distance is
-/// d + floor((t + m - d) / 2^Rate) - floor(t / 2^Rate), which is >= d for d <= m, and else
-/// >= d - ceil((d - m) / 2^Rate) >= m. So intervals never get empty. The upper targets carry 15 more, so that
-/// the shift rounds up and the starts come within 2^Rate - 15 of them instead of 2^Rate; since a start is at most
-/// 2^15 - 16 + i, it is not passed. All differences fit 16 bits: 0 <= 32767 + i - start[i] <= 32767.
-template <unsigned Rate>
-requires(Rate >= 4 && Rate <= 8)
-[[nodiscard, gnu::always_inline]] inline short16 moved(const short16& c, const short16& above) noexcept {
-    constexpr std::int16_t top = 32767;
-    const short8 low = low_numbers + (above.low & top) - c.low;
-    const short8 high = high_numbers + (above.high & top) - c.high;
-    return {c.low + (low >> Rate), c.high + (high >> Rate)};
+/// Moves the starts by 2^-rate of the way to i for symbols up to the one that came, to 2^15 - 16 + i above
+/// it. With d the distance of neighbours, the distance of their targets is m >= 1: the new distance is d +
+/// floor((t + m - d) / 2^rate) - floor(t / 2^rate), which is >= d for d <= m, and else
+/// >= d - ceil((d - m) / 2^rate) >= m. So intervals never get empty. The upper targets carry r <= 2^rate - 1
+/// more, so that the shift rounds up there and the starts come closer; they are not passed, since 2^rate is
+/// not reached by r alone. All differences fit 16 bits, since start[i] >= i and r <= 15. rate in 1..8.
+[[nodiscard, gnu::always_inline]] inline short16 moved(const short16& c, const short16& above,
+                                                       unsigned rate) noexcept {
+    const auto top = static_cast<std::int16_t>(rate < 4 ? 32751 + (1 << rate) : 32767);
+    const auto shift = static_cast<int>(rate);
+    const short8 low = (above.low & top) - c.low + low_numbers;
+    const short8 high = (above.high & top) - c.high + high_numbers;
+    return {c.low + (low >> shift), c.high + (high >> shift)};
 }
 
 }  // namespace detail
 
-/// An adaptive distribution over 0..15 in 15 bits. Exact: integers only. 32 bytes.
-template <unsigned Rate = 5>
-requires(Rate >= 4 && Rate <= 8)
-class adaptive_nibble_model {
+/// How an adaptive_nibble_model learns: a rate r moves the distribution by 2^-r of the way to the symbol.
+struct nibble_rates {
+    unsigned rate = 6;  ///< 2..8, where it ends
+    unsigned start =
+        0;  ///< 0: always `rate`; else 1..rate - 1, where it begins; rate r serves 2^(r - 1) symbols
+    friend constexpr bool operator==(const nibble_rates&, const nibble_rates&) = default;
+};
+
+namespace detail {
+/// The age of a distribution whose rate grows: its bit width is the rate.
+template <nibble_rates Rates>
+inline constexpr std::uint8_t youngest = Rates.start == 0 ? 255 : 1U << (Rates.start - 1);
+
+/// One step of learning, and one of ageing.
+template <nibble_rates Rates>
+[[gnu::always_inline]] inline void learn(starts16& c, std::uint8_t& age, const short16& above) noexcept {
+    if constexpr (Rates.start != 0) {
+        if (age < 1U << (Rates.rate - 1)) [[unlikely]] {
+            store(c, moved(load(c), above, static_cast<unsigned>(std::bit_width(age))));
+            ++age;
+            return;
+        }
+    }
+    store(c, moved(load(c), above, Rates.rate));
+}
+}  // namespace detail
+
+/// An adaptive distribution over 0..15 in 15 bits. Exact: integers only. 64 bytes.
+template <nibble_rates Rates = nibble_rates{}>
+requires(Rates.rate >= 2 && Rates.rate <= 8 && Rates.start < Rates.rate) class adaptive_nibble_model {
   public:
     using symbol_type = std::uint8_t;
     static constexpr unsigned precision = 15;
@@ -114,19 +143,20 @@ class adaptive_nibble_model {
     }
     void update(std::uint8_t symbol) noexcept {
         PITH_ASSERT(symbol < 16);
-        detail::store(starts_, detail::moved<Rate>(detail::load(starts_), detail::above_symbol(symbol)));
+        detail::learn<Rates>(starts_, age_, detail::above_symbol(symbol));
     }
     friend bool operator==(const adaptive_nibble_model& a, const adaptive_nibble_model& b) noexcept {
-        return a.starts_.start == b.starts_.start;
+        return a.starts_.start == b.starts_.start && a.age_ == b.age_;
     }
 
   private:
     detail::starts16 starts_;
+    std::uint8_t age_ = detail::youngest<Rates>;
 };
 
 /// An adaptive distribution over bytes: the high nibble, then the low one in the context of the high one.
-/// 30 bits of precision, the product of the two; to be used with cdf_encoder. 544 bytes.
-template <unsigned Rate = 5>
+/// 30 bits of precision, the product of the two; to be used with cdf_encoder. 1088 bytes.
+template <nibble_rates Rates = nibble_rates{}>
 class adaptive_byte_model {
   public:
     using symbol_type = std::uint8_t;
@@ -153,8 +183,8 @@ class adaptive_byte_model {
         return {(high.start << 15) + high.size * low.start, high.size * low.size};
     }
 
-    adaptive_nibble_model<Rate> high_;
-    std::array<adaptive_nibble_model<Rate>, 16> low_;
+    adaptive_nibble_model<Rates> high_;
+    std::array<adaptive_nibble_model<Rates>, 16> low_;
 };
 
 }  // namespace pith::inline v1::entropy

@@ -302,7 +302,8 @@ class rans_order1 {
         }
     }
 
-    alignas(64) std::uint32_t words_[std::size_t{256} << max_precision];
+    alignas(64)
+        std::uint32_t words_[(std::size_t{256} << max_precision) + order1_slot_word<max_precision>::overrun];
     rans_bytes<Order0Rounds> order0_;
 };
 

@@ -99,15 +99,13 @@ class order1_row_coder {
         for (std::uint8_t& w : expected_) w = unknown;
     }
 
-    /// Frequencies with sum 2^own, own in 0..precision, not all of them even unless own = 0; they are scaled
-    /// by 2^(precision - own). False where a reader meets a row that no encoder writes. Of the scaled
-    /// frequencies none may exceed 4095.
+    /// Frequencies with sum 2^own, own in 0..precision, not all of them even; they are scaled by
+    /// 2^(precision - own), and none may then exceed 4095. False where a reader meets another row.
     template <class Bits>
     [[nodiscard]] bool code(Bits& bits, unsigned own, std::span<std::uint16_t> frequencies) {
         unsigned shift = 0;
         while (shift < precision_ && code_bit(bits, coarser_[shift], shift < precision_ - own)) ++shift;
         std::uint32_t left = std::uint32_t{1} << (precision_ - shift);
-        const bool single = shift == precision_;
         std::uint32_t all = 0;
         unsigned before = 0;
         for (std::size_t s = 0; s < frequencies.size(); ++s) {
@@ -126,7 +124,7 @@ class order1_row_coder {
             learn(expected_[s], before);
             frequencies[s] = static_cast<std::uint16_t>(f << shift);
         }
-        return (all & 1) != 0 || single;
+        return (all & 1) != 0;
     }
 
   private:
