@@ -31,6 +31,9 @@ class binary_chunks {
     static constexpr std::size_t lane_room = chunk_size / lanes * 5 / 4;
 
   public:
+    static constexpr std::size_t memory = byte_context<Order>::rows * 256 * sizeof(predictor) +
+                                          lanes * lane_room + 2 * sizeof(std::vector<predictor>);
+
     binary_chunks() : nodes_(byte_context<Order>::rows * 256), scratch_(lanes * lane_room) {}
 
     void reset() noexcept {

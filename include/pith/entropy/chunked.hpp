@@ -16,11 +16,13 @@ namespace pith::inline v1::entropy::detail {
 inline constexpr std::size_t chunk_size = std::size_t{1} << 18;
 
 /// A coder of chunks under models that it owns.
+///   static constexpr std::size_t memory;                                 // bytes that an object holds
 ///   void reset() noexcept;                                               // models as at the start
 ///   bool encode(byte_view in, span_sink& out) noexcept;                  // false: it did not fit
 ///   result<void> decode(byte_reader& in, byte_span out) noexcept;        // fills out
 template <class C>
 concept chunk_coder = requires(C c, byte_view in, byte_span out, span_sink& sink, byte_reader& reader) {
+    { C::memory } -> std::convertible_to<std::size_t>;
     { c.reset() }
     noexcept;
     { c.encode(in, sink) }
@@ -34,6 +36,9 @@ concept chunk_coder = requires(C c, byte_view in, byte_span out, span_sink& sink
 template <chunk_coder Chunks>
 class chunked_coder {
   public:
+    /// Bytes that an object holds, its heap included: what `limits` are compared with.
+    static constexpr std::size_t memory = Chunks::memory;
+
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
         return n + (n + chunk_size - 1) / chunk_size;
     }

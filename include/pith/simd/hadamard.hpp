@@ -1,0 +1,122 @@
+// The fast Walsh-Hadamard transform of a power of two of floats, in place.
+// Sylvester's order; only additions and subtractions in a fixed tree, so that the bits are the same
+// everywhere.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <span>
+
+#include <pith/core/assert.hpp>
+#include <pith/simd/arch.hpp>
+#include <pith/simd/batch.hpp>
+#include <pith/simd/scalar_float.hpp>
+
+namespace pith::inline v1::simd {
+
+namespace detail {
+
+#ifndef PITH_NO_SIMD
+
+// A step over distance h inside a register: swap neighbours at that distance, then add them with the sign of
+// the upper one turned: a + b stays below, a - b above.
+#    if defined(__x86_64__)
+/// All steps inside one register.
+template <instruction_set Arch>
+[[nodiscard]] inline vec<float, Arch> hadamard_inside(vec<float, Arch> v) noexcept {
+#        if defined(__AVX512DQ__)
+    if constexpr (covers<Arch, avx512>) {
+        const auto turned = [](__m512 x, unsigned upper) {
+            return _mm512_mask_xor_ps(x, static_cast<__mmask16>(upper), x, _mm512_set1_ps(-0.0F));
+        };
+        __m512 x = v;
+        x = _mm512_add_ps(_mm512_permute_ps(x, 0xB1), turned(x, 0xAAAA));
+        x = _mm512_add_ps(_mm512_permute_ps(x, 0x4E), turned(x, 0xCCCC));
+        x = _mm512_add_ps(_mm512_shuffle_f32x4(x, x, 0xB1), turned(x, 0xF0F0));
+        return _mm512_add_ps(_mm512_shuffle_f32x4(x, x, 0x4E), turned(x, 0xFF00));
+    }
+#        endif
+#        if defined(__AVX2__)
+    if constexpr (std::is_same_v<Arch, avx2>) {
+        __m256 x = v;
+        x = _mm256_add_ps(_mm256_permute_ps(x, 0xB1),
+                          _mm256_xor_ps(x, _mm256_setr_ps(0, -0.0F, 0, -0.0F, 0, -0.0F, 0, -0.0F)));
+        x = _mm256_add_ps(_mm256_permute_ps(x, 0x4E),
+                          _mm256_xor_ps(x, _mm256_setr_ps(0, 0, -0.0F, -0.0F, 0, 0, -0.0F, -0.0F)));
+        return _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1),
+                             _mm256_xor_ps(x, _mm256_setr_ps(0, 0, 0, 0, -0.0F, -0.0F, -0.0F, -0.0F)));
+    }
+#        endif
+    if constexpr (std::is_same_v<Arch, sse2>) {
+        __m128 x = v;
+        x = _mm_add_ps(_mm_shuffle_ps(x, x, 0xB1), _mm_xor_ps(x, _mm_setr_ps(0, -0.0F, 0, -0.0F)));
+        return _mm_add_ps(_mm_shuffle_ps(x, x, 0x4E), _mm_xor_ps(x, _mm_setr_ps(0, 0, -0.0F, -0.0F)));
+    }
+}
+#    else
+template <instruction_set Arch>
+[[nodiscard]] inline vec<float, Arch> hadamard_inside(vec<float, Arch> v) noexcept {
+    const auto turned = [](float32x4_t x, std::uint64_t low, std::uint64_t high) {
+        const uint64x2_t signs = vcombine_u64(vcreate_u64(low), vcreate_u64(high));
+        return vreinterpretq_f32_u64(veorq_u64(vreinterpretq_u64_f32(x), signs));
+    };
+    constexpr std::uint64_t second = std::uint64_t{1} << 63;
+    constexpr std::uint64_t both = second | std::uint64_t{1} << 31;
+    float32x4_t x = v;
+    x = vaddq_f32(vrev64q_f32(x), turned(x, second, second));
+    return vaddq_f32(vextq_f32(x, x, 2), turned(x, 0, both));
+}
+#    endif
+
+/// The steps over the distances half and 2 * half in one pass over memory.
+template <instruction_set Arch>
+inline void hadamard_two_steps(float* x, std::size_t n, std::size_t half) noexcept {
+    constexpr std::size_t step = width<float, Arch>;
+    for (std::size_t i = 0; i < n; i += 4 * half)
+        for (std::size_t j = i; j < i + half; j += step) {
+            const auto a = simd::load<Arch>(x + j);
+            const auto b = simd::load<Arch>(x + j + half);
+            const auto c = simd::load<Arch>(x + j + 2 * half);
+            const auto d = simd::load<Arch>(x + j + 3 * half);
+            const auto ab = a + b, a_b = a - b, cd = c + d, c_d = c - d;
+            simd::store<Arch, float>(x + j, ab + cd);
+            simd::store<Arch, float>(x + j + half, a_b + c_d);
+            simd::store<Arch, float>(x + j + 2 * half, ab - cd);
+            simd::store<Arch, float>(x + j + 3 * half, a_b - c_d);
+        }
+}
+
+template <instruction_set Arch>
+inline void hadamard_vectors(float* x, std::size_t n) noexcept {
+    constexpr std::size_t step = width<float, Arch>;
+    for (std::size_t i = 0; i < n; i += step)
+        simd::store<Arch, float>(x + i, hadamard_inside<Arch>(simd::load<Arch>(x + i)));
+    std::size_t half = step;
+    for (; 4 * half <= n; half *= 4) hadamard_two_steps<Arch>(x, n, half);
+    if (half < n)  // an odd number of steps: the last one alone, over n / 2
+        for (std::size_t j = 0; j < half; j += step) {
+            const auto a = simd::load<Arch>(x + j);
+            const auto b = simd::load<Arch>(x + j + half);
+            simd::store<Arch, float>(x + j, a + b);
+            simd::store<Arch, float>(x + j + half, a - b);
+        }
+}
+
+#endif
+
+}  // namespace detail
+
+/// Replaces x by H x, where H has entries +1 and -1 and H H = size times the identity: twice gives size * x.
+/// Precondition: the size is 0 or a power of two. Exact.
+template <instruction_set Arch = native>
+inline void hadamard(std::span<float> values) noexcept {
+    PITH_ASSERT(values.empty() || std::has_single_bit(values.size()));
+#ifndef PITH_NO_SIMD
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        if (values.size() >= width<float, Arch>)
+            return detail::hadamard_vectors<Arch>(values.data(), values.size());
+#endif
+    twin::hadamard<Arch>(values);
+}
+
+}  // namespace pith::inline v1::simd
