@@ -102,10 +102,10 @@ TEST_CASE("an empty message is an empty stream, and cheap bits take few bytes", 
 
 namespace {
 
-/// Events whose interval straddles one half after `steps` of them, and then falls below it or above it.
+/// Events whose interval straddles the middle after `steps` of them, and then falls below it or above it.
 std::vector<event> straddling(std::size_t steps, bool above) {
-    std::uint64_t range = ~std::uint64_t{0};
-    std::uint64_t half = std::uint64_t{1} << 63;  // one half, measured from low
+    std::uint64_t range = ~std::uint64_t{0} >> 1;
+    std::uint64_t half = std::uint64_t{1} << 62;  // the middle of the first interval, from low
     std::vector<event> events;
     for (std::size_t i = 0; i < steps || half < (range >> 16) || half / (range >> 16) >= 65535; ++i) {
         const std::uint64_t unit = range >> 16;
@@ -115,7 +115,7 @@ std::vector<event> straddling(std::size_t steps, bool above) {
         events.push_back({lower, p});
         half = lower ? half : half - bound;
         range = lower ? bound : range - bound;
-        if (range < (std::uint64_t{1} << 32)) {
+        if (range < (std::uint64_t{1} << 31)) {
             range <<= 32;
             half <<= 32;
         }
@@ -146,7 +146,7 @@ TEST_CASE("a carry runs through any number of all-ones bytes", "[arithmetic]") {
             const auto [bits, good] = decoded<16>(bytes, events);
             REQUIRE(good);
             REQUIRE(bits == bits_of(events));
-            REQUIRE(bytes[0] == (above ? 0x80 : 0x7F));
+            REQUIRE(bytes[0] == (above ? 0x40 : 0x3F));
             REQUIRE(longest_run(bytes, above ? 0x00 : 0xFF) + 8 >= steps / 2);
         }
     }
@@ -169,7 +169,7 @@ TEST_CASE("what a damaged stream gives is an error, or the stream of another mes
         REQUIRE(one_form(damaged));
         if (!decoded<16>(damaged, events).second) ++refused;
     }
-    CHECK(4 * refused >= 3 * bytes.size());
+    CHECK(2 * refused >= bytes.size());
     for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
         auto damaged = bytes;
         damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ (1U << (bit % 8)));
@@ -185,7 +185,7 @@ TEST_CASE("what a damaged stream gives is an error, or the stream of another mes
 }
 
 TEST_CASE("the bytes of the binary coder are frozen", "[arithmetic]") {
-    CHECK(test::digest(encoded<12>(random_events<12>(5000, 11))) == 0x920a346a75577e40);
-    CHECK(test::digest(encoded<16>(random_events<16>(5000, 12))) == 0x2bfbd66109b60863);
-    CHECK(test::digest(encoded<32>(random_events<32>(5000, 13))) == 0x54de2deac7e2c7a);
+    CHECK(test::digest(encoded<12>(random_events<12>(5000, 11))) == 0xde8a63d9ccaf7174);
+    CHECK(test::digest(encoded<16>(random_events<16>(5000, 12))) == 0x1852375e1d89f1c2);
+    CHECK(test::digest(encoded<32>(random_events<32>(5000, 13))) == 0x11dff4ae3b957609);
 }

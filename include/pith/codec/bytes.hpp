@@ -19,10 +19,19 @@
 #include <pith/entropy/rans_block.hpp>
 #include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/tans.hpp>
+#include <pith/simd/nibble.hpp>
 #include <pith/simd/rans.hpp>
 #include <pith/simd/rans_order1.hpp>
 
 namespace pith::inline v1::codec {
+
+namespace detail {
+#if !defined(PITH_NO_SIMD) && defined(__AVX2__)
+using nibble_kernel = simd::nibbles<>;
+#else
+using nibble_kernel = entropy::portable_nibbles;
+#endif
+}  // namespace detail
 
 /// Static order 0 by code words: the fastest where values are skewed.
 using huffman = entropy::huffman<>;
@@ -36,7 +45,7 @@ using tans = entropy::tans<>;
 using rice = entropy::rice_bytes;
 /// Models that learn while they code, under the last 0, 1 or 2 bytes, nibble by nibble.
 template <unsigned Order>
-using adaptive_nibble = entropy::adaptive_nibble<Order>;
+using adaptive_nibble = entropy::adaptive_nibble<Order, detail::nibble_kernel>;
 /// The same bit by bit: slower, a little smaller.
 template <unsigned Order>
 using adaptive_binary = entropy::adaptive_binary<Order>;

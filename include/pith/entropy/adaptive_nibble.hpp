@@ -42,13 +42,14 @@ struct noted_byte {
 }
 
 /// The coder of one chunk, see chunked.hpp. Chunk: the number of words as a varint, the states, the words.
-template <unsigned Order, nibble_rates Rates>
+template <unsigned Order, nibble_rates Rates, nibble_kernel Kernel>
 class nibble_chunks {
     static constexpr unsigned lanes = 8;
     using layout = lane_layout<Order, lanes>;
     using each_lane = std::make_index_sequence<lanes>;
     using contexts = std::array<byte_context<Order>, lanes>;
     using states = std::array<std::uint64_t, lanes>;
+    using vector = typename Kernel::vector;
 
     /// Distributions of a context: of the high nibble, and of the low one after each high one.
     struct row {
@@ -164,10 +165,9 @@ class nibble_chunks {
 
     /// Takes 32 bits when the state is below its range. Branch-free: the words are where they are either way.
     [[gnu::always_inline]] static void renormalise(std::uint64_t& x, const std::uint8_t*& p) noexcept {
-        const std::uint64_t longer = x << 32 | load_le<std::uint32_t>(p);
-        const bool takes = x < smallest_state;
-        x = takes ? longer : x;
-        p += takes ? 4 : 0;
+        const std::uint64_t low = std::uint64_t{0} - std::uint64_t{x < smallest_state};
+        x = x << (low & 32) | (low & load_le<std::uint32_t>(p));
+        p += low & 4;
     }
 
     /// Adapts to a chunk and notes the interval of every symbol, as the decoder will see them.
@@ -182,11 +182,11 @@ class nibble_chunks {
                 at[j] = &rows_[histories[j].row()];
                 note_symbol(notes[j], 0, at[j]->high, bytes[j] >> 4);
             }
-            for (unsigned j = 0; j < lanes; ++j) adapt_high(*at[j], above_symbol(bytes[j] >> 4));
+            for (unsigned j = 0; j < lanes; ++j) adapt_high(*at[j], Kernel::above_symbol(bytes[j] >> 4));
             for (unsigned j = 0; j < lanes; ++j)
                 note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
             for (unsigned j = 0; j < lanes; ++j) {
-                adapt_low(*at[j], bytes[j] >> 4, above_symbol(bytes[j] & 15));
+                adapt_low(*at[j], bytes[j] >> 4, Kernel::above_symbol(bytes[j] & 15));
                 histories[j].push(bytes[j]);
             }
         }
@@ -194,8 +194,8 @@ class nibble_chunks {
             row& r = rows_[histories[lanes - 1].row()];
             note_symbol(notes_[i], 0, r.high, in[i] >> 4);
             note_symbol(notes_[i], 1, r.low[in[i] >> 4], in[i] & 15);
-            adapt_high(r, above_symbol(in[i] >> 4));
-            adapt_low(r, in[i] >> 4, above_symbol(in[i] & 15));
+            adapt_high(r, Kernel::above_symbol(in[i] >> 4));
+            adapt_low(r, in[i] >> 4, Kernel::above_symbol(in[i] & 15));
             histories[lanes - 1].push(in[i]);
         }
     }
@@ -204,11 +204,25 @@ class nibble_chunks {
         n.start[which] = static_cast<std::uint16_t>(i.start);
         n.size[which] = static_cast<std::uint16_t>(i.size);
     }
-    [[gnu::always_inline]] static void adapt_high(row& r, const short16& above) noexcept {
-        learn<Rates>(r.high, r.age[16], above);
+    [[gnu::always_inline]] static void adapt_high(row& r, const vector& above) noexcept {
+        learn<Rates, Kernel>(r.high, r.age[16], above);
     }
-    [[gnu::always_inline]] static void adapt_low(row& r, std::uint32_t high, const short16& above) noexcept {
-        learn<Rates>(r.low[high], r.age[high], above);
+    /// Lane after lane. Without contexts all have one distribution, which stays in a register.
+    template <std::size_t... J>
+    [[gnu::always_inline]] static void adapt_high_all(const std::array<row*, lanes>& at,
+                                                      const vector (&above)[lanes],
+                                                      std::index_sequence<J...>) noexcept {
+        if constexpr (Order == 0 && Rates.start == 0) {
+            std::int16_t* const start = at[0]->high.start.data();
+            vector c = Kernel::load(start);
+            ((c = Kernel::moved(c, above[J], Rates.rate)), ...);
+            Kernel::store(start, c);
+        } else {
+            (adapt_high(*at[J], above[J]), ...);
+        }
+    }
+    [[gnu::always_inline]] static void adapt_low(row& r, std::uint32_t high, const vector& above) noexcept {
+        learn<Rates, Kernel>(r.low[high], r.age[high], above);
     }
 
     // Not inlined: alone it fits the registers.
@@ -221,14 +235,15 @@ class nibble_chunks {
         for (std::size_t t = 0; t < where.rounds; ++t) {
             const std::uint8_t* p = source.ready();
             const std::array<row*, lanes> at{&rows_[local[J].row()]...};
-            std::array<short16, lanes> above;
+            vector above[lanes];
             std::array<std::uint32_t, lanes> high;
-            ((above[J] = above_slot(load(at[J]->high), x[J] & 0x7FFF), high[J] = symbol_of(above[J]),
-              x[J] = popped(x[J], interval_in(at[J]->high, high[J]))),
+            ((above[J] = Kernel::above_slot(Kernel::load(at[J]->high.start.data()), x[J] & 0x7FFF),
+              high[J] = Kernel::symbol_of(above[J]), x[J] = popped(x[J], interval_in(at[J]->high, high[J]))),
              ...);
-            (adapt_high(*at[J], above[J]), ...);
+            adapt_high_all(at, above, each_lane{});
             std::array<std::uint32_t, lanes> low;
-            ((above[J] = above_slot(load(at[J]->low[high[J]]), x[J] & 0x7FFF), low[J] = symbol_of(above[J]),
+            ((above[J] = Kernel::above_slot(Kernel::load(at[J]->low[high[J]].start.data()), x[J] & 0x7FFF),
+              low[J] = Kernel::symbol_of(above[J]),
               x[J] = popped(x[J], interval_in(at[J]->low[high[J]], low[J])), renormalise(x[J], p)),
              ...);
             (adapt_low(*at[J], high[J], above[J]), ...);
@@ -244,11 +259,11 @@ class nibble_chunks {
                      byte_span out) noexcept {
         for (std::size_t i = where.tail(); i < out.size(); ++i) {
             row& r = rows_[history.row()];
-            const short16 above_high = above_slot(load(r.high), x & 0x7FFF);
-            const std::uint32_t high = symbol_of(above_high);
+            const vector above_high = Kernel::above_slot(Kernel::load(r.high.start.data()), x & 0x7FFF);
+            const std::uint32_t high = Kernel::symbol_of(above_high);
             x = popped(x, interval_in(r.high, high));
-            const short16 above_low = above_slot(load(r.low[high]), x & 0x7FFF);
-            const std::uint32_t low = symbol_of(above_low);
+            const vector above_low = Kernel::above_slot(Kernel::load(r.low[high].start.data()), x & 0x7FFF);
+            const std::uint32_t low = Kernel::symbol_of(above_low);
             x = popped(x, interval_in(r.low[high], low));
             const std::uint8_t* p = source.ready();
             renormalise(x, p);
@@ -269,9 +284,10 @@ class nibble_chunks {
 
 /// Adaptive nibble coding under the last Order bytes (0, 1 or 2). Lossless and exact on every machine.
 /// Memory: 2.3 MB for encoding, and tables of 576 B, 147 KB or 9.4 MB.
-template <unsigned Order, nibble_rates Rates = Order == 0 ? nibble_rates{7, 0} : nibble_rates{7, 2}>
+template <unsigned Order, nibble_kernel Kernel = portable_nibbles,
+          nibble_rates Rates = Order == 0 ? nibble_rates{7, 0} : nibble_rates{7, 2}>
 requires(Order <= 2) class adaptive_nibble
-    : public detail::chunked_coder<detail::nibble_chunks<Order, Rates>> {
+    : public detail::chunked_coder<detail::nibble_chunks<Order, Rates, Kernel>> {
   public:
     static constexpr std::uint32_t recipe = 0x20 + Order;
     static constexpr const char* name = Order == 0   ? "adaptive_nibble_0"

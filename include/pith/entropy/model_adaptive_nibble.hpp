@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -40,17 +41,6 @@ inline constexpr short8 high_numbers = {8, 9, 10, 11, 12, 13, 14, 15};
     for (std::size_t i = 0; i < 16; ++i) c.start[i] = static_cast<std::int16_t>(i * 2048);
     return c;
 }
-[[nodiscard, gnu::always_inline]] inline short16 load(const starts16& c) noexcept {
-    short16 v;
-    std::memcpy(&v.low, c.start.data(), 16);
-    std::memcpy(&v.high, c.start.data() + 8, 16);
-    return v;
-}
-[[gnu::always_inline]] inline void store(starts16& c, const short16& v) noexcept {
-    std::memcpy(c.start.data(), &v.low, 16);
-    std::memcpy(c.start.data() + 8, &v.high, 16);
-}
-
 /// All ones for each symbol that starts above the slot. slot < 2^15.
 [[nodiscard, gnu::always_inline]] inline short16 above_slot(const short16& c, std::uint32_t slot) noexcept {
     const auto s = static_cast<std::int16_t>(slot);
@@ -96,6 +86,54 @@ inline constexpr short8 high_numbers = {8, 9, 10, 11, 12, 13, 14, 15};
 
 }  // namespace detail
 
+/// The arithmetic of a distribution's 16 starts in vectors, as a policy: simd/nibble.hpp has it in single
+/// instructions. `vector` holds 16 numbers of 16 bits. Law: equal results in every element.
+template <class K>
+concept nibble_kernel = requires(typename K::vector v, const std::int16_t* from, std::int16_t* to,
+                                 std::uint32_t n) {
+    { K::load(from) }
+    noexcept->std::same_as<typename K::vector>;  // aligned to 32 bytes
+    { K::store(to, v) }
+    noexcept;
+    { K::above_slot(v, n) }
+    noexcept->std::same_as<typename K::vector>;
+    { K::above_symbol(n) }
+    noexcept->std::same_as<typename K::vector>;
+    { K::symbol_of(v) }
+    noexcept->std::same_as<std::uint32_t>;  // of what above_slot gave
+    { K::moved(v, v, n) }
+    noexcept->std::same_as<typename K::vector>;
+};
+
+/// The vector extensions of the compiler, on any machine.
+struct portable_nibbles {
+    using vector = detail::short16;
+    [[nodiscard, gnu::always_inline]] static vector load(const std::int16_t* from) noexcept {
+        vector v;
+        std::memcpy(&v.low, from, 16);
+        std::memcpy(&v.high, from + 8, 16);
+        return v;
+    }
+    [[gnu::always_inline]] static void store(std::int16_t* to, const vector& v) noexcept {
+        std::memcpy(to, &v.low, 16);
+        std::memcpy(to + 8, &v.high, 16);
+    }
+    [[nodiscard, gnu::always_inline]] static vector above_slot(const vector& c, std::uint32_t slot) noexcept {
+        return detail::above_slot(c, slot);
+    }
+    [[nodiscard, gnu::always_inline]] static vector above_symbol(std::uint32_t symbol) noexcept {
+        return detail::above_symbol(symbol);
+    }
+    [[nodiscard, gnu::always_inline]] static std::uint32_t symbol_of(const vector& above) noexcept {
+        return detail::symbol_of(above);
+    }
+    [[nodiscard, gnu::always_inline]] static vector moved(const vector& c, const vector& above,
+                                                          unsigned rate) noexcept {
+        return detail::moved(c, above, rate);
+    }
+};
+static_assert(nibble_kernel<portable_nibbles>);
+
 /// How an adaptive_nibble_model learns: a rate r moves the distribution by 2^-r of the way to the symbol.
 struct nibble_rates {
     unsigned rate = 6;  ///< 2..8, where it ends
@@ -110,16 +148,19 @@ template <nibble_rates Rates>
 inline constexpr std::uint8_t youngest = Rates.start == 0 ? 255 : 1U << (Rates.start - 1);
 
 /// One step of learning, and one of ageing.
-template <nibble_rates Rates>
-[[gnu::always_inline]] inline void learn(starts16& c, std::uint8_t& age, const short16& above) noexcept {
+template <nibble_rates Rates, class Kernel>
+[[gnu::always_inline]] inline void learn(starts16& c, std::uint8_t& age,
+                                         const typename Kernel::vector& above) noexcept {
+    std::int16_t* const start = c.start.data();
     if constexpr (Rates.start != 0) {
         if (age < 1U << (Rates.rate - 1)) [[unlikely]] {
-            store(c, moved(load(c), above, static_cast<unsigned>(std::bit_width(age))));
+            const auto rate = static_cast<unsigned>(std::bit_width(age));
+            Kernel::store(start, Kernel::moved(Kernel::load(start), above, rate));
             ++age;
             return;
         }
     }
-    store(c, moved(load(c), above, Rates.rate));
+    Kernel::store(start, Kernel::moved(Kernel::load(start), above, Rates.rate));
 }
 }  // namespace detail
 
@@ -138,12 +179,13 @@ requires(Rates.rate >= 2 && Rates.rate <= 8 && Rates.start < Rates.rate) class a
     }
     [[nodiscard]] located<std::uint8_t> at(std::uint32_t slot) const noexcept {
         PITH_ASSERT(slot < std::uint32_t{1} << precision);
-        const std::uint32_t symbol = detail::symbol_of(detail::above_slot(detail::load(starts_), slot));
+        const std::uint32_t symbol =
+            detail::symbol_of(detail::above_slot(portable_nibbles::load(starts_.start.data()), slot));
         return {static_cast<std::uint8_t>(symbol), detail::interval_in(starts_, symbol)};
     }
     void update(std::uint8_t symbol) noexcept {
         PITH_ASSERT(symbol < 16);
-        detail::learn<Rates>(starts_, age_, detail::above_symbol(symbol));
+        detail::learn<Rates, portable_nibbles>(starts_, age_, detail::above_symbol(symbol));
     }
     friend bool operator==(const adaptive_nibble_model& a, const adaptive_nibble_model& b) noexcept {
         return a.starts_.start == b.starts_.start && a.age_ == b.age_;
