@@ -45,7 +45,7 @@ TEST_CASE("frames of every coder are written and read as frozen, in memory and a
     frozen::rows rows("frame/");
     for (const block_coders::entry& entry : block_coders::entries) {
         check_frame(rows, entry, "empty", {});
-        check_frame(rows, entry, "text", frozen::read_file(frozen::folder() + "/text.txt"));
+        check_frame(rows, entry, "text", frozen::read_file(frozen::path_of("text.txt")));
         for (const unsigned kind : {0U, 2U, 4U, 6U, 7U})
             check_frame(rows, entry, samples::name(kind, 13000), samples::sample(kind, 13000));
     }
@@ -95,12 +95,12 @@ TEST_CASE("section lists are written and read as frozen") {
 TEST_CASE("committed streams are what this build writes, and decode to what they held") {
     // The complete bytes stand in the repository, so that a second decoder can be tried on them.
     frozen::rows rows("file/");
-    const bytes text = frozen::read_file(frozen::folder() + "/text.txt");
+    const bytes text = frozen::read_file(frozen::path_of("text.txt"));
     bytes blocks = samples::sample(3, 4000);  // three blocks, one of which is half numbers, half text
     for (int i = 0; i < 8; ++i) blocks.insert(blocks.end(), text.begin(), text.end());
     const auto check = [&](const std::string& name, const bytes& made, const bytes& content) {
         CAPTURE(name);
-        const std::string path = frozen::folder() + "/streams/" + name;
+        const std::string path = frozen::path_of("streams/" + name);
         bytes file = frozen::read_file(path);
         if (file.empty() && frozen::file_to_write() != nullptr) {
             file = made;
@@ -116,7 +116,7 @@ TEST_CASE("committed streams are what this build writes, and decode to what they
             const auto frame = native->encode_frame(in, box::min_block_size);
             REQUIRE(frame);
             check(entry.name + std::string(suffix), *frame, in);
-            const bytes file = frozen::read_file(frozen::folder() + "/streams/" + entry.name + suffix);
+            const bytes file = frozen::read_file(frozen::path_of("streams/" + entry.name + suffix));
             for (const auto& form : {native.get(), portable.get()}) {
                 bytes back(in.size());
                 REQUIRE(form->decode_frame_into(file, back, {}));

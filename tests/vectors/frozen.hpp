@@ -19,7 +19,12 @@ namespace frozen {
 
 using bytes = std::vector<std::uint8_t>;
 
-inline std::string folder() { return PITH_TEST_FOLDER "/vectors"; }
+/// Of a file in this folder. Appended step by step: g++ 12 takes `string + literal` for an overrun.
+inline std::string path_of(const std::string& name) {
+    std::string path(PITH_TEST_FOLDER "/vectors/");
+    path += name;
+    return path;
+}
 inline const char* file_to_write() { return std::getenv("PITH_WRITE_VECTORS"); }
 
 inline bytes read_file(const std::string& path) {
@@ -38,7 +43,7 @@ inline std::string digest(pith::byte_view in) { return hex(pith::xxh64_of(in)); 
 class rows {
   public:
     explicit rows(const std::string& prefix) {
-        std::ifstream in(file_to_write() != nullptr ? file_to_write() : folder() + "/stream_v1.txt");
+        std::ifstream in(file_to_write() != nullptr ? file_to_write() : path_of("stream_v1.txt"));
         for (std::string line; std::getline(in, line);) {
             const std::size_t name = line.find(' ');
             const std::size_t input = line.find_first_not_of(' ', name);
