@@ -88,6 +88,26 @@ TEST_CASE("bit planes are embedded: any prefix of planes is a coarser quantizer,
         {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), 0, -1, 1});
 }
 
+TEST_CASE(
+    "the most negative value is complete with its highest plane, so that all bits make values of one form") {
+    using coder = bit_plane_coder<std::int8_t, even_predictor>;
+    coder forward, backward;
+    for (unsigned first = 0; first < 256; ++first) {
+        // Eight bits, and zeros behind them, as the planes of two values.
+        std::vector<bool> bits;
+        for (unsigned k = 0; k < 8; ++k) bits.push_back((first >> k & 1) != 0);
+        plain_decoder decoder{&bits};
+        std::vector<std::int8_t> values(2, 0);
+        for (unsigned p = 8; p-- > 0;) backward.decode_plane(values, p, decoder);
+        plain_encoder encoder;
+        for (unsigned p = 8; p-- > 0;) forward.encode_plane(values, p, encoder);
+        const std::size_t used = encoder.bits.size();
+        REQUIRE(decoder.at == (used < 8 ? used : 8));
+        bits.resize(used, false);
+        REQUIRE(encoder.bits == bits);
+    }
+}
+
 TEST_CASE("significance planes cost within 0.4 % of the order-0 entropy") {
     for (const double spread : {0.48, 24.0}) {
         const std::vector<std::int8_t> values = residuals<std::int8_t>(400000, spread);

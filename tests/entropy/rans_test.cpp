@@ -94,6 +94,21 @@ TEST_CASE("an rANS stream that is cut or continued is refused") {
     CHECK(result.error().code == pith::error_code::trailing_data);
 }
 
+TEST_CASE(
+    "an rANS stream that begins with a state out of range is refused, even if it comes back to its start") {
+    // A symbol of all slots leaves the state as it is; below low it then draws words until it is low.
+    const std::vector<std::uint8_t> below{0, 0, 0, 0, 0x80, 0, 0};
+    rans_decoder<rans_byte> decoder{pith::byte_view(below)};
+    decoder.remove<8>({0, 256});
+    const auto end = decoder.finish();
+    REQUIRE_FALSE(end);
+    CHECK(end.error().code == pith::error_code::bad_stream);
+    const std::vector<std::uint8_t> above{0, 0, 0, 0x80};
+    rans_decoder<rans32> other{pith::byte_view(above)};
+    other.remove<15>({0, 1});
+    CHECK_FALSE(other.finish());
+}
+
 TEST_CASE("an rANS encoder never writes outside its buffer") {
     for (std::size_t room = 0; room < 40; ++room) {
         std::vector<std::uint8_t> buffer(room + 16, 0xEE);

@@ -57,7 +57,9 @@ requires(Memory >= 1 && Memory <= 1023) class frequency_predictor {
 };
 
 /// Codes the magnitudes' bits plane by plane; a value's sign follows its highest one bit. Encoder and decoder
-/// call the same planes in the same order, falling, with the same values; a decoder may stop after any plane.
+/// call the same planes in the same order, falling from planes_of(values) - 1 or above, with the same values;
+/// a decoder may stop after any plane. In the highest plane of all only the most negative value has a one: it
+/// is complete with that, so that neither its sign nor its lower bits are coded, and values have one form.
 template <std::signed_integral Value = std::int8_t, bit_predictor Predictor = frequency_predictor<>>
 class bit_plane_coder {
   public:
@@ -88,12 +90,13 @@ class bit_plane_coder {
         PITH_ASSERT(plane < max_planes);
         for (const Value v : values) {
             const magnitude m = magnitude_of(v);
+            if (complete(m, plane)) continue;
             const auto known = static_cast<magnitude>(known_bits(m, plane));
             const bool bit = (m >> plane & 1) != 0;
             Predictor& predictor = context(known, plane);
             encoder.put(bit, predictor.probability_of_one());
             predictor.update(bit);
-            if (known == 0 && bit) encoder.put(v < 0, sign_probability);
+            if (known == 0 && bit && plane != max_planes - 1) encoder.put(v < 0, sign_probability);
         }
     }
 
@@ -103,12 +106,14 @@ class bit_plane_coder {
         PITH_ASSERT(plane < max_planes);
         for (Value& v : values) {
             const magnitude m = magnitude_of(v);
+            if (complete(m, plane)) continue;
             const auto known = static_cast<magnitude>(known_bits(m, plane));
             Predictor& predictor = context(known, plane);
             const bool bit = decoder.get(predictor.probability_of_one());
             predictor.update(bit);
             if (!bit) continue;
-            const bool negative = known == 0 ? decoder.get(sign_probability) : v < 0;
+            const bool negative =
+                plane == max_planes - 1 || (known == 0 ? decoder.get(sign_probability) : v < 0);
             v = signed_value(static_cast<magnitude>(m | magnitude{1} << plane), negative);
         }
     }
@@ -118,6 +123,10 @@ class bit_plane_coder {
 
     static constexpr Value signed_value(magnitude m, bool negative) noexcept {
         return static_cast<Value>(negative ? static_cast<magnitude>(magnitude{0} - m) : m);
+    }
+    /// True below the highest plane for the most negative value, whose magnitude is that plane's bit alone.
+    static constexpr bool complete(magnitude m, unsigned plane) noexcept {
+        return plane != max_planes - 1 && m >> (max_planes - 1) != 0;
     }
     /// The magnitude's bits above the plane, as a number.
     static constexpr magnitude known_bits(magnitude m, unsigned plane) noexcept {

@@ -113,7 +113,10 @@ class rans_decoder {
     using order = stack_order;
     using state_type = typename Layout::state_type;
 
-    explicit rans_decoder(byte_view in) noexcept : in_(in) { x_ = take<state_type>(); }
+    explicit rans_decoder(byte_view in) noexcept : in_(in) {
+        x_ = take<state_type>();
+        foreign_ = x_ < Layout::low || (x_ >> (Layout::low_bits + Layout::word_bits - 1) >> 1) != 0;
+    }
 
     template <unsigned Precision>
     requires(Precision >= 1 && (Precision <= Layout::low_bits)) [[nodiscard]] std::uint32_t
@@ -130,7 +133,7 @@ class rans_decoder {
     /// Success when the state is back where the encoder began and no byte is left over.
     [[nodiscard]] result<void> finish() const noexcept {
         if (overrun_) return error{error_code::truncated, in_.size(), "the input ends inside an rANS stream"};
-        if (x_ != Layout::low)
+        if (foreign_ || x_ != Layout::low)
             return error{error_code::bad_stream, at_, "an rANS stream does not end in its first state"};
         if (at_ != in_.size()) return error{error_code::trailing_data, at_, "bytes follow an rANS stream"};
         return {};
@@ -151,6 +154,7 @@ class rans_decoder {
     std::size_t at_ = 0;
     state_type x_ = Layout::low;
     bool overrun_ = false;
+    bool foreign_ = false;  // a first state that no encoder leaves
 };
 
 static_assert(interval_encoder<rans_encoder<>> && interval_decoder<rans_decoder<>>);

@@ -17,6 +17,10 @@ namespace pith::inline v1::simd {
 
 namespace detail {
 
+// Declared here because either header may be the first that a program includes.
+template <class Arch>
+struct order1_avx2;
+
 template <class Arch>
 struct order1_avx512 {
     using order0 = rans_avx512<Arch>;
