@@ -116,7 +116,8 @@ TEST_CASE("committed streams are what this build writes, and decode to what they
             const auto frame = native->encode_frame(in, box::min_block_size);
             REQUIRE(frame);
             check(entry.name + std::string(suffix), *frame, in);
-            const bytes file = frozen::read_file(frozen::path_of("streams/" + entry.name + suffix));
+            const bytes file =
+                frozen::read_file(frozen::path_of(std::string("streams/") + entry.name + suffix));
             for (const auto& form : {native.get(), portable.get()}) {
                 bytes back(in.size());
                 REQUIRE(form->decode_frame_into(file, back, {}));
