@@ -35,7 +35,7 @@ inline bytes short_text() {
     return {words.begin(), words.end()};
 }
 
-/// Frames of a few hundred bytes; `sections` of a few blocks stand for larger ones.
+/// Frames of a few hundred bytes, of the coders that are quick to start.
 inline std::vector<victim> small_frames() {
     std::vector<victim> out;
     for (const block_coders::entry& e : block_coders::entries) {
@@ -56,6 +56,7 @@ inline std::vector<victim> small_frames() {
 inline std::vector<victim> frames_of_blocks() {
     std::vector<victim> out;
     for (const block_coders::entry& e : block_coders::entries) {
+        if (!e.quick) continue;
         bytes content = samples::sample(4, 4096);
         content.insert(content.end(), 4096, 9);
         const bytes end = samples::sample(2, 50);

@@ -25,7 +25,7 @@ void check(frozen::rows& rows, const block_coders::entry& entry, const std::stri
 
 TEST_CASE("block coders write and read what is frozen, in their portable and in their fastest form") {
     frozen::rows rows("block/");
-    const bytes text = frozen::read_file(frozen::path_of("text.txt"));
+    const bytes text = frozen::read_file("text.txt");
     REQUIRE(text.size() > 600);
     for (const block_coders::entry& entry : block_coders::entries) {
         for (unsigned kind = 0; kind < samples::kinds; ++kind)

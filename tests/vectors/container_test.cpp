@@ -39,13 +39,19 @@ bytes section_list(unsigned sections) {
     return out;
 }
 
+std::string in_streams(const std::string& name) {
+    std::string out = "streams/";
+    out.append(name);
+    return out;
+}
+
 }  // namespace
 
 TEST_CASE("frames of every coder are written and read as frozen, in memory and as a stream") {
     frozen::rows rows("frame/");
     for (const block_coders::entry& entry : block_coders::entries) {
         check_frame(rows, entry, "empty", {});
-        check_frame(rows, entry, "text", frozen::read_file(frozen::path_of("text.txt")));
+        check_frame(rows, entry, "text", frozen::read_file("text.txt"));
         for (const unsigned kind : {0U, 2U, 4U, 6U, 7U})
             check_frame(rows, entry, samples::name(kind, 13000), samples::sample(kind, 13000));
     }
@@ -95,16 +101,16 @@ TEST_CASE("section lists are written and read as frozen") {
 TEST_CASE("committed streams are what this build writes, and decode to what they held") {
     // The complete bytes stand in the repository, so that a second decoder can be tried on them.
     frozen::rows rows("file/");
-    const bytes text = frozen::read_file(frozen::path_of("text.txt"));
+    const bytes text = frozen::read_file("text.txt");
     bytes blocks = samples::sample(3, 4000);  // three blocks, one of which is half numbers, half text
     for (int i = 0; i < 8; ++i) blocks.insert(blocks.end(), text.begin(), text.end());
     const auto check = [&](const std::string& name, const bytes& made, const bytes& content) {
         CAPTURE(name);
-        const std::string path = frozen::path_of("streams/" + name);
+        const std::string path = in_streams(name);
         bytes file = frozen::read_file(path);
         if (file.empty() && frozen::file_to_write() != nullptr) {
             file = made;
-            std::ofstream(path, std::ios::binary)
+            std::ofstream(frozen::path_of(path), std::ios::binary)
                 .write(reinterpret_cast<const char*>(made.data()), static_cast<std::streamsize>(made.size()));
         }
         CHECK(file == made);
@@ -115,9 +121,10 @@ TEST_CASE("committed streams are what this build writes, and decode to what they
         for (const auto& [suffix, in] : {std::pair{".pith", text}, {".blocks.pith", blocks}}) {
             const auto frame = native->encode_frame(in, box::min_block_size);
             REQUIRE(frame);
-            check(entry.name + std::string(suffix), *frame, in);
-            const bytes file =
-                frozen::read_file(frozen::path_of(std::string("streams/") + entry.name + suffix));
+            std::string name = entry.name;
+            name.append(suffix);
+            check(name, *frame, in);
+            const bytes file = frozen::read_file(in_streams(name));
             for (const auto& form : {native.get(), portable.get()}) {
                 bytes back(in.size());
                 REQUIRE(form->decode_frame_into(file, back, {}));

@@ -15,6 +15,12 @@ namespace {
 
 using bytes = std::vector<std::uint8_t>;
 
+std::string joined(const char* group, const char* name) {
+    std::string out = group;
+    out.append(name);
+    return out;
+}
+
 // Collects values as little-endian bytes. NaNs count as one: their payload is the machine's affair.
 class values {
   public:
@@ -57,12 +63,12 @@ std::vector<double> arguments() {
 void check(frozen::rows& rows, const char* name, double (*f)(double)) {
     values v;
     for (const double x : arguments()) v.add(f(x));
-    rows.check(std::string("core/exact.") + name, "double", v.all());
+    rows.check(joined("core/exact.", name), "double", v.all());
 }
 void check(frozen::rows& rows, const char* name, float (*f)(float)) {
     values v;
     for (const double x : arguments()) v.add(f(static_cast<float>(x)));
-    rows.check(std::string("core/exact.") + name, "float", v.all());
+    rows.check(joined("core/exact.", name), "float", v.all());
 }
 
 template <class Short>
@@ -73,8 +79,8 @@ void check_number(frozen::rows& rows, const char* name) {
         from.add(static_cast<std::uint16_t>(Short(std::bit_cast<float>(g.next())).bits));
     for (std::uint32_t b = 0; b < (sizeof(Short) == 1 ? 256U : 65536U); ++b)
         to.add(static_cast<float>(Short::from_bits(static_cast<decltype(Short::bits)>(b))));
-    rows.check(std::string("core/number.") + name, "from_float", from.all());
-    rows.check(std::string("core/number.") + name, "to_float", to.all());
+    rows.check(joined("core/number.", name), "from_float", from.all());
+    rows.check(joined("core/number.", name), "to_float", to.all());
 }
 
 void check_sums(frozen::rows& rows) {

@@ -19,16 +19,16 @@ namespace frozen {
 
 using bytes = std::vector<std::uint8_t>;
 
-/// Of a file in this folder. Appended step by step: g++ 12 takes `string + literal` for an overrun.
+/// The path of a committed file of this folder.
 inline std::string path_of(const std::string& name) {
-    std::string path(PITH_TEST_FOLDER "/vectors/");
-    path += name;
-    return path;
+    std::string out = PITH_TEST_FOLDER "/vectors/";
+    out.append(name);
+    return out;
 }
 inline const char* file_to_write() { return std::getenv("PITH_WRITE_VECTORS"); }
 
-inline bytes read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
+inline bytes read_file(const std::string& name) {
+    std::ifstream in(path_of(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
@@ -43,7 +43,8 @@ inline std::string digest(pith::byte_view in) { return hex(pith::xxh64_of(in)); 
 class rows {
   public:
     explicit rows(const std::string& prefix) {
-        std::ifstream in(file_to_write() != nullptr ? file_to_write() : path_of("stream_v1.txt"));
+        std::ifstream in(file_to_write() != nullptr ? std::string(file_to_write())
+                                                    : path_of("stream_v1.txt"));
         for (std::string line; std::getline(in, line);) {
             const std::size_t name = line.find(' ');
             const std::size_t input = line.find_first_not_of(' ', name);
