@@ -28,6 +28,7 @@ enum class error_code : std::uint8_t {
     unsupported_parameter,  ///< a valid parameter that this build does not offer
     source_failed,          ///< the program's own source of bytes reported a failure
     sink_failed,            ///< the program's own sink of bytes reported a failure
+    cancelled,              ///< the program's own progress callback asked to stop
 };
 
 /// The code's name as written in the source, for messages.
@@ -36,7 +37,8 @@ enum class error_code : std::uint8_t {
                                      "unknown_recipe", "bad_header",        "bad_model",
                                      "bad_stream",     "checksum_mismatch", "limit_exceeded",
                                      "trailing_data",  "output_too_small",  "unsupported_parameter",
-                                     "source_failed",  "sink_failed"};
+                                     "source_failed",  "sink_failed",       "cancelled"};
+    static_assert(sizeof(names) / sizeof(names[0]) == static_cast<std::size_t>(error_code::cancelled) + 1);
     return names[static_cast<std::size_t>(code)];
 }
 

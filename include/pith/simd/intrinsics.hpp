@@ -7,11 +7,11 @@
 
 #ifndef PITH_NO_SIMD
 #    if defined(__x86_64__)
-// g++ 12 warns inside its own AVX-512 intrinsics, which copy a variable from itself on purpose.
+// g++ 12 takes the deliberately undefined registers of its own AVX-512 header for mistakes (GCC bug 105593).
 #        if defined(__GNUC__) && !defined(__clang__)
 #            pragma GCC diagnostic push
-#            pragma GCC diagnostic ignored "-Wuninitialized"
 #            pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#            pragma GCC diagnostic ignored "-Wuninitialized"
 #        endif
 #        include <immintrin.h>
 #        if defined(__GNUC__) && !defined(__clang__)

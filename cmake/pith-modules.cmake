@@ -1,0 +1,40 @@
+# The modules of pith: which other modules each may include, and which outside package it needs.
+# One table for the link interface, the package components and the test of the include directions.
+# A module may also include whatever the modules that it uses may include.
+
+macro(pith_module name)
+    cmake_parse_arguments(pith_module "" "PACKAGE" "USES" ${ARGN})
+    list(APPEND PITH_MODULES ${name})
+    set(pith_uses_${name} ${pith_module_USES})
+    set(pith_package_${name} ${pith_module_PACKAGE})
+endmacro()
+
+set(PITH_MODULES)
+pith_module(core)
+pith_module(simd USES core PACKAGE xsimd)
+pith_module(entropy USES core)
+pith_module(mixing USES entropy)
+pith_module(transform USES simd)
+pith_module(quant USES transform)
+pith_module(vector USES quant)
+pith_module(linalg USES core PACKAGE eigen)
+pith_module(lowrank USES linalg quant)
+pith_module(calibrate USES linalg quant)
+pith_module(budget USES core)
+pith_module(container USES core)
+pith_module(codec USES simd entropy mixing transform container)
+pith_module(kv USES quant vector lowrank budget entropy container)
+pith_module(feedback USES quant lowrank entropy budget)
+pith_module(systems USES vector mixing calibrate codec kv feedback)
+
+# Sets `result` to the outside packages that `modules` need, directly or through what they use.
+function(pith_packages_of result modules)
+    set(packages)
+    foreach(module IN LISTS modules)
+        list(APPEND packages ${pith_package_${module}})
+        pith_packages_of(inner "${pith_uses_${module}}")
+        list(APPEND packages ${inner})
+    endforeach()
+    list(REMOVE_DUPLICATES packages)
+    set(${result} ${packages} PARENT_SCOPE)
+endfunction()

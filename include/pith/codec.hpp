@@ -1,0 +1,7 @@
+// Everything in codec/: compositions for bytes, and what they are made of.
+#pragma once
+
+#include <pith/codec/bytes.hpp>
+#include <pith/codec/smallest.hpp>
+#include <pith/container.hpp>
+#include <pith/version.hpp>

@@ -1,0 +1,9 @@
+// Everything in pith. Programs that use one part include that part's header: it compiles faster.
+#pragma once
+
+#include <pith/codec.hpp>
+#include <pith/container.hpp>
+#include <pith/core.hpp>
+#include <pith/core/parallel.hpp>
+#include <pith/entropy.hpp>
+#include <pith/simd.hpp>
