@@ -18,8 +18,10 @@
 #include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/tans.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_order1.hpp>
 
 #include "../bench/support/corpora.hpp"
 #include "../bench/support/machine.hpp"
@@ -38,6 +40,7 @@ void for_each_codec(F&& f) {
     f.template operator()<entropy::huffman<>>();
     f.template operator()<entropy::tans<>>();
     f.template operator()<entropy::rans_bytes<pith::simd::rans_rounds<>>>();
+    f.template operator()<entropy::rans_order1<pith::simd::order1_rounds<>, pith::simd::rans_rounds<>>>();
     f.template operator()<entropy::adaptive_nibble<0>>();
     f.template operator()<entropy::adaptive_nibble<1>>();
     f.template operator()<entropy::adaptive_nibble<2>>();

@@ -15,8 +15,10 @@
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/tans.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_order1.hpp>
 
 namespace bench {
 
@@ -49,6 +51,8 @@ inline std::vector<coder> own_coders() {
     std::vector<coder> list;
     list.push_back(own<entropy::rans_bytes<pith::simd::rans_rounds<>>>("rans"));
     list.push_back(own<entropy::rans_bytes<>>("rans, scalar"));
+    list.push_back(
+        own<entropy::rans_order1<pith::simd::order1_rounds<>, pith::simd::rans_rounds<>>>("rans order 1"));
     list.push_back(own<entropy::huffman<>>("huffman"));
     list.push_back(own<entropy::tans<>>("tans"));
     list.push_back(own<entropy::rice_bytes>("rice"));

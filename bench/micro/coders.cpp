@@ -9,9 +9,11 @@
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/rans_block.hpp>
 #include <pith/entropy/rans_lanes.hpp>
+#include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/rans_tables.hpp>
 #include <pith/entropy/tans.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_order1.hpp>
 
 #include "micro/data.hpp"
 
@@ -19,6 +21,7 @@ namespace {
 
 using namespace pith::entropy;
 using vector_rounds = pith::simd::rans_rounds<>;
+using fast_order1 = rans_order1<pith::simd::order1_rounds<>, vector_rounds>;
 
 // --- Whole blocks --------------------------------------------------------------------------------------
 
@@ -46,6 +49,8 @@ void block_decode(benchmark::State& state) {
 
 BENCHMARK(block_encode<rans_bytes<vector_rounds>>);
 BENCHMARK(block_encode<rans_bytes<scalar_rounds>>);
+BENCHMARK(block_encode<fast_order1>);
+BENCHMARK(block_encode<rans_order1<>>);
 BENCHMARK(block_encode<huffman<>>);
 BENCHMARK(block_encode<tans<>>);
 BENCHMARK(block_encode<rice_bytes>);
@@ -55,6 +60,8 @@ BENCHMARK(block_encode<adaptive_binary<0>>);
 BENCHMARK(block_encode<adaptive_binary<1>>);
 BENCHMARK(block_decode<rans_bytes<vector_rounds>>);
 BENCHMARK(block_decode<rans_bytes<scalar_rounds>>);
+BENCHMARK(block_decode<fast_order1>);
+BENCHMARK(block_decode<rans_order1<>>);
 BENCHMARK(block_decode<huffman<1>>);
 BENCHMARK(block_decode<huffman<4>>);
 BENCHMARK(block_decode<huffman<6>>);

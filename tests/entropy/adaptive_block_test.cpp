@@ -143,7 +143,7 @@ TEST_CASE("adaptive nibble blocks are the identity at every size", "[adaptive]")
     check_block_laws<adaptive_nibble<0>>();
     check_block_laws<adaptive_nibble<1>>();
     check_block_laws<adaptive_nibble<2>>();
-    check_block_laws<adaptive_nibble<0, nibble_rates{4, 1}>>();
+    check_block_laws<adaptive_nibble<0, portable_nibbles, nibble_rates{4, 1}>>();
 }
 
 TEST_CASE("adaptive blocks cost entropy plus a bound", "[adaptive]") {

@@ -109,8 +109,8 @@ std::vector<event> straddling(std::size_t steps, bool above) {
     std::vector<event> events;
     for (std::size_t i = 0; i < steps || half < (range >> 16) || half / (range >> 16) >= 65535; ++i) {
         const std::uint64_t unit = range >> 16;
-        const bool lower = half / unit < 65535 && (i % 2 == 0 || half < unit);
-        const auto p = static_cast<std::uint32_t>(lower ? half / unit + 1 : half / unit);
+        const bool lower = half / unit < 65535 && (i % 2 == 0 || half <= unit);
+        const auto p = static_cast<std::uint32_t>(lower ? half / unit + 1 : (half - 1) / unit);
         const std::uint64_t bound = unit * p;
         events.push_back({lower, p});
         half = lower ? half : half - bound;

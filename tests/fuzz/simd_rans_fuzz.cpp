@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint32_t counts[256] = {};
     for (unsigned n = 2 + in.byte() % 8; n-- > 0;) {
         const std::size_t s = in.byte();
-        counts[s] += 1 + in.byte();
+        counts[s] += 1U + in.byte();
     }
     fuzz::bytes rest = in.rest();
     const bool decoding = kind % 2 == 0;

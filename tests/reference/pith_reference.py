@@ -85,6 +85,16 @@ class Bytes:
     def number(self, size):
         return int.from_bytes(self.take(size), "little")
 
+    def varint(self):
+        value, shift, byte = 0, 0, 0x80
+        while byte & 0x80:
+            byte = self.number(1)
+            value |= (byte & 0x7F) << shift
+            shift += 7
+        demand(shift == 7 or byte != 0, "a varint with more bytes than it needs")
+        demand(value <= MASK64, "a varint above its range")
+        return value
+
     def rest(self):
         return self.take(len(self.data) - self.at)
 
@@ -466,6 +476,199 @@ def rans_order1(payload, n):
     return bytes(out)
 
 
+# --- Part 9: payloads of the adaptive coders -----------------------------------------------------------------
+
+CHUNK = 2**18
+
+
+def rounds_of(n, lanes, order):
+    """The rounds of a chunk in order, each as [(lane, position of the byte)]; the bytes behind them are rounds
+    of the last lane alone."""
+    rounds = n // lanes if n >= 256 * lanes else 0
+    for t in range(rounds):
+        yield [(j, t * lanes + j if order == 0 else j * rounds + t) for j in range(lanes)]
+    for at in range(rounds * lanes, n):
+        yield [(lanes - 1, at)]
+
+
+def row_of(order, last, before):
+    if order < 2:
+        return last * order
+    return ((256 * before + last) * 0x9E3779B1 & 2**32 - 1) >> 18
+
+
+class Rows(dict):
+    """The rows of a model's table, each made when it is first asked for."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, index):
+        self[index] = self.make()
+        return self[index]
+
+
+def adaptive(lanes, order, make_row, open_chunk):
+    """A coder of chunks. `open_chunk(source, lanes in use)` gives a function that decodes one round from the
+    lanes and rows of its bytes, and one that tests the end."""
+    def chunk(source, n, rows):
+        decode_round, end = open_chunk(source, range(lanes) if n >= 256 * lanes else [lanes - 1])
+        out, before = bytearray(n), [(0, 0)] * lanes
+        for places in rounds_of(n, lanes, order):
+            used = [rows[row_of(order, *before[j])] for j, _ in places]
+            for (j, at), byte in zip(places, decode_round([j for j, _ in places], used)):
+                out[at] = byte
+                before[j] = byte, before[j][0]
+        end()
+        return bytes(out)
+
+    def decode(payload, n):
+        source, out = Bytes(payload), b""
+        rows = Rows(make_row)
+        while len(out) < n:
+            size, kind = min(CHUNK, n - len(out)), source.number(1)
+            demand(kind <= 1, "an unknown kind of chunk")
+            if kind == 0:
+                out += source.take(size)
+                rows.clear()
+            else:
+                out += chunk(source, size, rows)
+        source.end("the chunks")
+        return out
+    return decode
+
+
+class Node:
+    """A probability of a one that learns, at rate 6 or at one that grows up to it."""
+
+    def __init__(self, rate):
+        self.p, self.rate, self.served = 32768, rate, 0
+
+    def learn(self, bit):
+        q = 65537 - (1 << self.rate) if bit else 0
+        self.p -= self.p - q >> self.rate
+        self.served += 1
+        if self.rate < 6 and self.served == 1 << self.rate - 1:
+            self.rate, self.served = self.rate + 1, 0
+
+
+class StreamDecoder:
+    """The arithmetic decoder of one lane."""
+
+    def __init__(self, stream):
+        self.stream, self.taken, self.code, self.range = stream, 0, 0, 2**63 - 1
+        self.take(8)
+        demand(self.code < self.range, "a first code out of range")
+
+    def bytes_from(self, at, count):
+        """Bytes past the end of the stream are zeros."""
+        return int.from_bytes(self.stream[at:at + count].ljust(count, b"\0"), "big")
+
+    def take(self, count):
+        self.code = self.code << 8 * count | self.bytes_from(self.taken, count)
+        self.taken += count
+
+    def bit(self, p):
+        bound = (self.range >> 16) * p
+        bit = self.code < bound
+        if bit:
+            self.range = bound
+        else:
+            self.code -= bound
+            self.range -= bound
+        while self.range < 2**31:
+            self.range <<= 32
+            self.take(4)
+        return int(bit)
+
+    def end(self):
+        low = self.bytes_from(self.taken - 8, 8) - self.code
+        z = max(z for z in range(9) if -low % 2**(8 * z) < self.range)
+        demand(len(self.stream) == self.taken - z and self.code == -low % 2**(8 * z),
+               "a stream that is not the shortest")
+
+
+def open_binary(source, lanes):
+    sizes = [source.varint() for _ in range(4)]
+    streams = [StreamDecoder(source.take(size)) for size in sizes]
+
+    def decode_round(lanes, rows):
+        nodes = [1] * len(lanes)
+        for _ in range(8):
+            chances = [row[v] for row, v in zip(rows, nodes)]
+            probabilities = [chance.p for chance in chances]
+            bits = [streams[j].bit(p) for j, p in zip(lanes, probabilities)]
+            for chance, bit in zip(chances, bits):
+                chance.learn(bit)
+            nodes = [2 * v + bit for v, bit in zip(nodes, bits)]
+        return [v - 256 for v in nodes]
+
+    def end():
+        for stream in streams:
+            stream.end()
+    return decode_round, end
+
+
+class Distribution:
+    """Sixteen symbols; the bounds of their intervals move towards the symbols that come."""
+
+    def __init__(self, steady):
+        self.c, self.learnt, self.steady = [2048 * i for i in range(17)], 0, steady
+
+    def symbol(self, slot):
+        return max(s for s in range(16) if self.c[s] <= slot)
+
+    def learn(self, s):
+        rate = 7 if self.steady else min(7, (self.learnt + 2).bit_length())
+        self.learnt += 1
+        for i in range(16):
+            g = i if i <= s else i + 32767 if rate >= 4 else i + 32751 + (1 << rate)
+            self.c[i] += g - self.c[i] >> rate
+
+
+def open_nibble(source, lanes):
+    count = source.varint()
+    states = {j: source.number(8) for j in lanes}
+    demand(all(x >= 2**32 for x in states.values()), "a state out of range")
+    words = Bytes(source.take(4 * count))
+
+    def symbols(lanes, distributions):
+        for j, d in zip(lanes, distributions):
+            slot = states[j] % 2**15
+            s = d.symbol(slot)
+            states[j] = (d.c[s + 1] - d.c[s]) * (states[j] >> 15) + slot - d.c[s]
+            yield s
+
+    def decode_round(lanes, rows):
+        first = [row[0] for row in rows]
+        high = list(symbols(lanes, first))
+        for d, s in zip(first, high):
+            d.learn(s)
+        second = [row[1 + s] for row, s in zip(rows, high)]
+        low = []
+        for j, s in zip(lanes, symbols(lanes, second)):
+            low.append(s)
+            if states[j] < 2**32:
+                states[j] = states[j] << 32 | words.number(4)
+        for d, s in zip(second, low):
+            d.learn(s)
+        return [16 * h + l for h, l in zip(high, low)]
+
+    def end():
+        demand(all(x == 2**32 for x in states.values()), "a wrong end of the states")
+        words.end("the words in use")
+    return decode_round, end
+
+
+def adaptive_binary(order):
+    return adaptive(4, order, lambda: Rows(lambda: Node(6 if order == 0 else 1)), open_binary)
+
+
+def adaptive_nibble(order):
+    return adaptive(8, order, lambda: [Distribution(order == 0) for _ in range(17)], open_nibble)
+
+
 # --- Part 10: a coder chosen for each block ------------------------------------------------------------------
 
 def smallest(payload, n):
@@ -477,6 +680,8 @@ def smallest(payload, n):
 # --- Part 2.3: recipes ---------------------------------------------------------------------------------------
 
 CODERS = {0x01: huffman, 0x02: tans, 0x03: rans, 0x04: rans_order1, 0x05: rice, 0x40: smallest}
+CODERS.update({0x10 + k: adaptive_binary(k) for k in range(3)})
+CODERS.update({0x20 + k: adaptive_nibble(k) for k in range(3)})
 
 
 def coder_of(recipe):

@@ -72,7 +72,7 @@ class area {
     std::span<T> take(std::size_t n, std::size_t place) {
         begin_ = place == at_end ? all_ + 3 * page_ - n * sizeof(T) : all_ + page_ + 64 + place;
         end_ = begin_ + n * sizeof(T);
-        std::memset(all_ + page_, guard, 2 * page_);
+        std::memset(begin_ - before(), guard, before() + n * sizeof(T) + after());
         return {reinterpret_cast<T*>(begin_), n};
     }
     /// True if nothing in front of and behind the span was written.

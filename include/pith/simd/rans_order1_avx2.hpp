@@ -11,6 +11,8 @@
 #include <pith/simd/rans_avx2.hpp>
 #include <pith/simd/rans_order1.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__AVX2__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -23,7 +25,7 @@ struct order1_avx2 {
     /// interleaving row i with row i + 8 are a transposition of 16 rows.
     static void transpose(const std::uint8_t* in, std::size_t row, std::uint8_t* tile) noexcept {
         __m256i a[16], b[16];
-#pragma GCC unroll 16
+#    pragma GCC unroll 16
         for (unsigned i = 0; i < 16; ++i) {
             const auto* low = reinterpret_cast<const __m128i*>(in + i * row);
             const auto* high = reinterpret_cast<const __m128i*>(in + (i + 16) * row);
@@ -34,12 +36,12 @@ struct order1_avx2 {
         interleave(b, a);
         interleave(a, b);
         interleave(b, a);
-#pragma GCC unroll 16
+#    pragma GCC unroll 16
         for (unsigned i = 0; i < 16; ++i)
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(tile + i * order1_pitch), a[i]);
     }
     static void interleave(const __m256i (&a)[16], __m256i (&b)[16]) noexcept {
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
         for (unsigned i = 0; i < 8; ++i) {
             b[2 * i] = _mm256_unpacklo_epi8(a[i], a[i + 8]);
             b[2 * i + 1] = _mm256_unpackhi_epi8(a[i], a[i + 8]);
@@ -76,10 +78,10 @@ struct order1_avx2 {
                       std::uint8_t* row) noexcept {
         const __m256i slot_mask = _mm256_set1_epi32((1 << Precision) - 1);
         const __m256i symbol_mask = _mm256_set1_epi32(0xFF << Precision);
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
         for (unsigned group = 0; group < Lanes / 8; group += 4) {
             __m256i e[4], symbol[4];
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
             for (unsigned k = 0; k < 4; ++k) {
                 const __m256i slot = _mm256_and_si256(x[group + k], slot_mask);
                 e[k] = order0::lookup(slots, _mm256_or_si256(slot, context[group + k]), k);
@@ -87,7 +89,7 @@ struct order1_avx2 {
                 symbol[k] = _mm256_srli_epi32(context[group + k], Precision);
             }
             store_symbols(row + std::size_t{8} * group, symbol);
-#pragma GCC unroll 4
+#    pragma GCC unroll 4
             for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
         }
     }
@@ -171,3 +173,5 @@ struct order1_rounds<avx2> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

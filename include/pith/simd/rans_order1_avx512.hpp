@@ -10,9 +10,16 @@
 #include <pith/simd/rans_order1.hpp>
 #include <pith/simd/rans_order1_avx2.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
+
+// Declared here because either header may be the first that a program includes.
+template <class Arch>
+struct order1_avx2;
 
 template <class Arch>
 struct order1_avx512 {
@@ -44,14 +51,14 @@ struct order1_avx512 {
         std::size_t done = 0;
         // A round takes at most 2 * Lanes bytes, and its last load of 32 ends with the last of them.
         for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done) {
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
             for (unsigned v = 0; v < vectors; ++v) {
                 // 0xEA: (slot & mask) | context in one operation
                 const __m512i context = _mm512_and_si512(e[v], symbol_mask);
                 const __m512i index = _mm512_ternarylogic_epi32(x[v], slot_mask, context, 0xEA);
                 e[v] = _mm512_i32gather_epi32(index, slots, 4);
             }
-#pragma GCC unroll 8
+#    pragma GCC unroll 8
             for (unsigned v = 0; v < vectors; ++v) {
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(turned + done * Lanes + std::size_t{16} * v),
                                  _mm512_cvtepi32_epi8(_mm512_srli_epi32(e[v], Precision)));
@@ -119,3 +126,5 @@ requires(Arch::bytes == 64) struct order1_rounds<Arch> {
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

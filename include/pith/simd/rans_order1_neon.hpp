@@ -10,6 +10,8 @@
 #include <pith/simd/rans_neon.hpp>
 #include <pith/simd/rans_order1.hpp>
 
+#if !defined(PITH_NO_SIMD) && defined(__aarch64__)
+
 namespace pith::inline v1::simd {
 
 namespace detail {
@@ -143,3 +145,5 @@ requires(std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>) struct or
 };
 
 }  // namespace pith::inline v1::simd
+
+#endif

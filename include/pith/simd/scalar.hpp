@@ -21,7 +21,8 @@ using byte_table = std::array<std::uint8_t, 16>;
 using float_table = std::array<float, 16>;
 
 /// Bytes that `count` codes of `bits` bits take, the last byte filled with zero bits.
-[[nodiscard]] constexpr std::size_t packed_size(std::size_t count, unsigned bits) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr std::size_t packed_size(std::size_t count,
+                                                                    unsigned bits) noexcept {
     return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
