@@ -17,5 +17,6 @@
 #include <pith/core/random.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/serial.hpp>
+#include <pith/core/table.hpp>
 #include <pith/core/view.hpp>
 #include <pith/version.hpp>

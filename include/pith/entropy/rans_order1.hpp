@@ -9,6 +9,7 @@
 
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/table.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/frequency.hpp>
 #include <pith/entropy/rans_block.hpp>
@@ -19,14 +20,18 @@
 namespace pith::inline v1::entropy {
 
 /// A block_coder. First byte of a block: below 16 as in rans_bytes; 64 + 16 * (precision - 10) + log2(lanes)
-/// for order 1 (then the context map, the tables, the states and the words). 4.2 MB of tables in the object,
-/// which therefore belongs on the heap or in static storage; an encoder touches 1.6 MB of them, a decoder 4
-/// to 16 KB for each value that occurs in the block. Exact.
+/// for order 1 (then the context map, the tables, the states and the words). Memory: 4.2 MB of tables; an
+/// encoder touches 1.6 MB of them, a decoder 4 to 16 KB for each value that occurs in the block. Exact.
 template <order1_rounds Order1Rounds = scalar_order1_rounds, rans_rounds Order0Rounds = scalar_rounds>
 class rans_order1 {
+    static constexpr unsigned max_precision = 12;
+    static constexpr std::size_t words =
+        (std::size_t{256} << max_precision) + order1_slot_word<max_precision>::overrun;
+
   public:
     static constexpr std::uint32_t recipe = 0x04;
     static constexpr const char* name = "rans_order1";
+    static constexpr std::size_t memory = sizeof(rans_bytes<Order0Rounds>) + 4 * words;
 
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept { return n + 1; }
 
@@ -58,7 +63,6 @@ class rans_order1 {
   private:
     static constexpr std::uint8_t mode_order1 = 64;
     static constexpr unsigned min_precision = 10;
-    static constexpr unsigned max_precision = 12;
     static constexpr std::size_t min_size = 64;  // shorter blocks cannot pay for the tables
     static constexpr std::size_t pairs = 65536;
 
@@ -78,9 +82,9 @@ class rans_order1 {
     }
 
     // The encoder's view of the words: records of pairs, counts of pairs, counts by rank.
-    [[nodiscard]] std::uint32_t* records() noexcept { return words_; }
-    [[nodiscard]] std::uint32_t* counts() noexcept { return words_ + 4 * pairs; }
-    [[nodiscard]] std::uint32_t* tally() noexcept { return words_ + 5 * pairs; }
+    [[nodiscard]] std::uint32_t* records() noexcept { return words_.data(); }
+    [[nodiscard]] std::uint32_t* counts() noexcept { return words_.data() + 4 * pairs; }
+    [[nodiscard]] std::uint32_t* tally() noexcept { return words_.data() + 5 * pairs; }
 
     /// 0 where order 1 does not pay or does not fit.
     std::size_t encode_order1(byte_view in, byte_span out) noexcept {
@@ -257,7 +261,7 @@ class rans_order1 {
         bool met[256] = {};
         std::size_t tables = 0;
         for (std::size_t r = 0; r < map->symbol_count; ++r) {
-            std::uint32_t* const slots = words_ + (std::size_t{map->symbols[r]} << precision);
+            std::uint32_t* const slots = words_.data() + (std::size_t{map->symbols[r]} << precision);
             if (map->table[r] < tables) {
                 std::memcpy(slots, built[map->table[r]], std::size_t{4} << precision);
                 continue;
@@ -292,18 +296,17 @@ class rans_order1 {
     result<void> decode_lanes(unsigned log2, std::uint8_t first, byte_view body, byte_span out) noexcept {
         switch (log2) {
             case 2:
-                return order1_decode_lanes<4, Precision, Order1Rounds>(body, words_, first, out);
+                return order1_decode_lanes<4, Precision, Order1Rounds>(body, words_.data(), first, out);
             case 3:
-                return order1_decode_lanes<8, Precision, Order1Rounds>(body, words_, first, out);
+                return order1_decode_lanes<8, Precision, Order1Rounds>(body, words_.data(), first, out);
             case 5:
-                return order1_decode_lanes<32, Precision, Order1Rounds>(body, words_, first, out);
+                return order1_decode_lanes<32, Precision, Order1Rounds>(body, words_.data(), first, out);
             default:
-                return order1_decode_lanes<64, Precision, Order1Rounds>(body, words_, first, out);
+                return order1_decode_lanes<64, Precision, Order1Rounds>(body, words_.data(), first, out);
         }
     }
 
-    alignas(64)
-        std::uint32_t words_[(std::size_t{256} << max_precision) + order1_slot_word<max_precision>::overrun];
+    table<std::uint32_t> words_ = table<std::uint32_t>::unset(words);
     rans_bytes<Order0Rounds> order0_;
 };
 
