@@ -33,7 +33,10 @@ class apm {
     /// The refined probability in 16-bit fixed point; x = stretch16 of the one to refine.
     [[nodiscard]] std::uint32_t refine(int x, std::size_t context) noexcept {
         const int limit = 16 * spacing - 1;
-        const auto from = static_cast<std::uint32_t>((x < -limit ? -limit : x > limit ? limit : x) + 16 * spacing);
+        const auto from = static_cast<std::uint32_t>((x < -limit  ? -limit
+                                                      : x > limit ? limit
+                                                                  : x) +
+                                                     16 * spacing);
         const std::size_t at = context * points + from / spacing;
         const std::uint32_t part = from % spacing;
         nearest_ = at + (part >= spacing / 2 ? 1 : 0);

@@ -1,6 +1,6 @@
 // Context mixing: many contexts' predictions of the next bit, mixed by gated networks and refined.
-// The structure is that of lpaq and PAQ8 (Mahoney and others, 2002-2009); what differs is that every part is a
-// policy, that a line of histories is fetched before the last bit of its hash is known, and that training
+// The structure is that of lpaq and PAQ8 (Mahoney and others, 2002-2009); what differs is that every part is
+// a policy, that a line of histories is fetched before the last bit of its hash is known, and that training
 // stops where nothing is left to learn.
 #pragma once
 
@@ -62,28 +62,32 @@ class context_mixer {
     static constexpr std::size_t padded = (inputs + 15) / 16 * 16;
     static constexpr unsigned log2_places = 20;  // of matches and runs
     static constexpr int dead_zone = 512;        // errors in 2^-16 that teach nothing
-    static constexpr std::size_t narrow_contexts = 65536;
+    static constexpr std::size_t hashed_contexts = 32768;
 
   public:
-    /// Memory for at most 2^log2_lines lines of histories.
-    explicit context_mixer(unsigned log2_lines)
-        : slots_(log2_lines), order1_(65536), near_(log2_places), far_(log2_places), maps_(maps * 256),
+    context_mixer()
+        : order1_(65536),
+          near_(log2_places),
+          far_(log2_places),
+          maps_(maps * 256),
           runs_(make_runs(std::make_index_sequence<runs::size>{})),
-          weights_(make_weights(std::make_index_sequence<sets>{})), final_(256),
-          apms_{apm(narrow_contexts), apm(narrow_contexts), apm(2048)} {}
+          weights_(make_weights(std::make_index_sequence<sets>{})),
+          final_(256),
+          apms_{apm(65536), apm(hashed_contexts), apm(2048)} {}
 
-    /// Bytes that an object with 2^log2_lines lines holds.
-    [[nodiscard]] static constexpr std::size_t memory(unsigned log2_lines) noexcept {
+    /// Bytes that an object holds, besides the slots.
+    [[nodiscard]] static constexpr std::size_t memory() noexcept {
         std::size_t vectors = 256 * 16 * 2;
         for (const std::size_t n : selectors::contexts) vectors += n * padded * 2;
-        return (history_slots::line_bytes << log2_lines) + 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
+        return 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
                runs::size * (std::size_t{2} << log2_places) + vectors +
-               (2 * narrow_contexts + 2048) * apm::points * 2 + 131072 + sizeof(context_mixer);
+               (65536 + hashed_contexts + 2048) * apm::points * 2 + 131072 + sizeof(context_mixer);
     }
 
-    /// Forgets everything and starts before the first byte of a block; uses 2^log2_lines lines.
-    void reset(const std::uint8_t* block, unsigned log2_lines) noexcept {
-        slots_.reset(log2_lines);
+    /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
+    /// and outlive the use.
+    void reset(history_slots& slots, const std::uint8_t* block) noexcept {
+        slots_ = &slots;
         order1_.clear();
         order0_.fill(0);
         near_.reset();
@@ -111,6 +115,9 @@ class context_mixer {
         predict();
     }
 
+    /// The history, for what a profile's own has to be told before `start`.
+    [[nodiscard]] typename Profile::history& history() noexcept { return history_; }
+
     /// In 16-bit fixed point, 1..65535.
     [[nodiscard]] std::uint32_t probability_of_one() const noexcept { return p_; }
 
@@ -129,7 +136,7 @@ class context_mixer {
         } else if (state_.bits == 4) {
             begin_nibble();
         } else if (state_.bits == 3) {
-            for (std::size_t i = 0; i < hashed; ++i) slots_.prefetch(low_hash(i, state_.partial));
+            for (std::size_t i = 0; i < hashed; ++i) slots_->prefetch(low_hash(i, state_.partial));
         }
         predict();
     }
@@ -153,19 +160,19 @@ class context_mixer {
         near_.prefetch(history_);
         far_.prefetch(history_);
         contexts::hash(history_, hash_.data());
-        for (std::size_t i = 0; i < hashed; ++i) slots_.prefetch(hash_[i]);
+        for (std::size_t i = 0; i < hashed; ++i) slots_->prefetch(hash_[i]);
         std::array<std::uint32_t, runs::size> run{};
         runs::hash(history_, run.data());
         for (std::size_t k = 0; k < runs::size; ++k) runs_[k].prefetch(run[k]);
         near_.push(history_);
         far_.push(history_);
-        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_.find(hash_[i]);
+        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(hash_[i]);
         for (std::size_t k = 0; k < runs::size; ++k) runs_[k].find(run[k]);
         order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
     }
     void begin_nibble() noexcept {
         const std::uint32_t three = state_.partial >> 1, fourth = state_.partial & 1;
-        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_.find(low_hash(i, three) ^ fourth << 7);
+        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(low_hash(i, three) ^ fourth << 7);
     }
     /// The node of the current nibble's tree.
     [[nodiscard]] std::size_t node() const noexcept {
@@ -201,7 +208,7 @@ class context_mixer {
         for (std::size_t k = 0; k < sets; ++k)
             if (selectors::contexts[k] > 256) weights_[k].prefetch(chosen_[k]);
         refined_[0] = state_.partial | std::size_t{history_.last_byte()} << 8;
-        refined_[1] = scrambled(history_.last() & 0xFFFF, state_.partial) >> 16;
+        refined_[1] = scrambled(history_.last() & 0xFFFF, state_.partial) >> 17;
         refined_[2] = state_.partial | state_.match << 8 | (state_.seen > 3 ? 1024U : 0U);
         apms_[0].prefetch(refined_[0]);
         apms_[1].prefetch(refined_[1]);
@@ -270,7 +277,7 @@ class context_mixer {
     }
 
     typename Profile::history history_;
-    history_slots slots_;
+    history_slots* slots_ = nullptr;
     table<std::uint8_t> order1_;
     match_model<6> near_;
     match_model<12> far_;

@@ -53,7 +53,8 @@ static_assert(mixing_kernel<portable_mixing>);
 template <class Value = std::uint16_t>
 inline constexpr std::array<Value, 4096> squash12_to_16 = [] {
     std::array<Value, 4096> out{};
-    for (int x = -2048; x < 2048; ++x) out[static_cast<std::size_t>(x + 2048)] = static_cast<Value>(squash16(8 * x));
+    for (int x = -2048; x < 2048; ++x)
+        out[static_cast<std::size_t>(x + 2048)] = static_cast<Value>(squash16(8 * x));
     return out;
 }();
 
