@@ -1,27 +1,24 @@
-// Match model over bytes: predicts what followed the longest repetition of the last bytes.
-// After the match model of paq (Mahoney), with Midicoth's five lengths and confidences; matches are verified.
+// Match expert over bytes: predicts what followed the longest repetition of the last 16, 12, 8, 6 or 4 bytes.
+// After paq's match model (Mahoney, 2002), trusted as in Midicoth (2026); every match is verified.
 #pragma once
-#ifndef MH
-#define MH 1
-#define MT 2
-#endif
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include <pith/core/bytes.hpp>
 #include <pith/core/table.hpp>
-#include <pith/mixing/byte_distribution.hpp>
-#include <pith/mixing/byte_history.hpp>
+#include <pith/mixing/byte_concepts.hpp>
 #include <pith/mixing/hit_rate.hpp>
 
 namespace pith::inline v1::mixing {
 
-/// An expert that gives all its mass to one byte. Tables of up to Places positions for each length.
+/// A byte_expert that gives all its mass to one byte. Remembers up to Places positions for each length, in
+/// the first 2^32 bytes of a block.
 template <std::size_t Places = std::size_t{1} << 20>
-class byte_match {
+requires(std::has_single_bit(Places) && Places >= 256) class byte_match {
     static constexpr std::array<unsigned, 5> lengths{16, 12, 8, 6, 4};
 
   public:
@@ -30,29 +27,23 @@ class byte_match {
     byte_match() : places_(table<std::uint32_t>::unset(lengths.size() * Places)) { reset(0); }
 
     void reset(std::size_t n) noexcept {
-        used_ = detail::scaled(n, 1, 256, Places);
+        used_ = scaled_size(n, 1, 256, Places);
         std::memset(places_.data(), 0, lengths.size() * used_ * sizeof(std::uint32_t));
-        rate_ = hit_rate(MH, MT);
+        hashes_ = {};
+        rate_ = {};
         source_ = 0;
-        streak_ = 0;
     }
-
     void prepare(const byte_history& history) noexcept {
         for (std::size_t i = 0; i < lengths.size(); ++i) {
             hashes_[i] = hash(history, lengths[i]);
-            __builtin_prefetch(place(i));
+            __builtin_prefetch(places_.data() + place(i));
         }
     }
-    /// Finds what to predict. The share of the mixture that it asks for, in 16-bit fixed point.
     [[nodiscard]] std::uint32_t look_up(const byte_history& history) noexcept {
         for (std::size_t i = 0; i < lengths.size(); ++i) {
-            std::uint32_t* const at = place(i);
-            if (source_ == 0 && *at != 0 && agrees(history, *at, lengths[i])) {
-                source_ = *at;
-                streak_ = 0;
-                length_ = lengths[i];
-            }
-            *at = static_cast<std::uint32_t>(history.size);
+            std::uint32_t& at = places_[place(i)];
+            if (source_ == 0 && agrees(history, at, lengths[i])) begin(at, lengths[i]);
+            at = static_cast<std::uint32_t>(history.size);
         }
         if (source_ == 0) return 0;
         guess_ = history.bytes[source_];
@@ -65,19 +56,25 @@ class byte_match {
         const bool hit = symbol == guess_;
         rate_.update(hit);
         source_ = hit ? source_ + 1 : 0;
-        streak_ = hit ? streak_ + 1 : 0;
+        ++streak_;
     }
 
   private:
-    // Of Midicoth: a match that goes on is trusted by its streak, a new one by its length.
+    void begin(std::size_t source, unsigned length) noexcept {
+        source_ = source;
+        length_ = length;
+        streak_ = 0;
+    }
+    // A match that goes on is trusted by its streak, a new one by its length.
     [[nodiscard]] std::uint32_t share() const noexcept {
-        const std::uint32_t rate = rate_.value();  // <= 2^16
-        std::uint32_t trust = streak_ == 0 ? (length_ >= 6 ? 58982 : 65536 * length_ / 6)
-                                           : 42598 + 2621 * (streak_ < 64 ? streak_ : 64);
-        std::uint64_t confidence = std::uint64_t{rate} * trust >> 16;
-        confidence = confidence < 62915 ? confidence : 62915;
-        const std::uint64_t wanted = confidence * 55705 >> 16;  // 0.85
-        return static_cast<std::uint32_t>(wanted < 62259 ? wanted : 62259);
+        using detail::fixed16;
+        const std::uint32_t streak = streak_ < 16 ? static_cast<std::uint32_t>(streak_) : 16;
+        const std::uint32_t trust = streak > 0     ? fixed16(0.65) + fixed16(0.04) * streak
+                                    : length_ >= 6 ? fixed16(0.9)
+                                                   : 65536 * length_ / 6;
+        const std::uint64_t confidence = std::uint64_t{rate_.value()} * trust >> 16;  // < 2^17
+        const std::uint64_t limited = confidence < fixed16(0.96) ? confidence : fixed16(0.96);
+        return static_cast<std::uint32_t>(limited * fixed16(0.85) >> 16);
     }
     [[nodiscard]] static std::uint64_t hash(const byte_history& history, unsigned length) noexcept {
         if (history.size < length) return 0;
@@ -85,20 +82,22 @@ class byte_match {
         const auto before = load_le<std::uint64_t>(history.bytes + history.size - length);
         return context_hash(history.recent + context_hash(before, length), length);
     }
-    [[nodiscard]] static bool agrees(const byte_history& history, std::size_t source, unsigned length) noexcept {
-        if (source < length) return false;
-        return std::memcmp(history.bytes + source - length, history.bytes + history.size - length, length) == 0;
+    [[nodiscard]] static bool agrees(const byte_history& history, std::size_t source,
+                                     unsigned length) noexcept {
+        if (source < length || source >= history.size) return false;
+        const std::uint8_t* const end = history.bytes + history.size;
+        return std::memcmp(history.bytes + source - length, end - length, length) == 0;
     }
-    [[nodiscard]] std::uint32_t* place(std::size_t i) noexcept {
-        return places_.data() + i * used_ + (static_cast<std::size_t>(hashes_[i]) & (used_ - 1));
+    [[nodiscard]] std::size_t place(std::size_t i) const noexcept {
+        return i * used_ + (static_cast<std::size_t>(hashes_[i]) & (used_ - 1));
     }
 
     table<std::uint32_t> places_;
     std::size_t used_ = 0;  // positions of each length
     std::array<std::uint64_t, lengths.size()> hashes_{};
-    hit_rate rate_{1, 2};
-    std::uint32_t source_ = 0;  // position of the predicted byte; 0: none
-    std::uint32_t streak_ = 0;
+    hit_rate rate_;
+    std::size_t source_ = 0;  // position of the predicted byte, below that of the next one; 0: no match
+    std::size_t streak_ = 0;
     unsigned length_ = 0;
     std::uint8_t guess_ = 0;
 };

@@ -1,133 +1,129 @@
-// Calibration of the decisions along a byte's binary tree by what came true of similar ones, in several passes.
+// Calibration of the decisions along a byte's binary tree by what came true of similar ones, in several
+// passes. The "Tweedie denoiser" of Midicoth (2026): an additive secondary estimate, shrunk by its own
+// signal-to-noise ratio. Only the eight nodes on the path are computed: the conditional probability at a node
+// after a pass is the corrected one, so that the other 247 do not matter.
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include <pith/core/assert.hpp>
 #include <pith/core/fixed.hpp>
 #include <pith/core/table.hpp>
+#include <pith/mixing/byte_concepts.hpp>
 
 namespace pith::inline v1::mixing {
 
-/// What a byte-wise model says of its own prediction.
-struct byte_evidence {
-    unsigned order = 0;            ///< of the longest known context
-    std::uint32_t confidence = 0;  ///< how often it was seen
-    std::uint32_t peak = 0;        ///< probability of the likeliest byte, of 2^30
+/// What a denoiser is made of.
+struct denoiser_options {
+    unsigned passes = 3;
+    std::uint32_t prior = 32;    ///< observations without error that each bucket starts with
+    std::uint32_t limit = 1023;  ///< observations at which a bucket halves its past; <= 2046
 };
 
-/// No calibration.
-class no_denoiser {
-  public:
-    static constexpr std::size_t memory = 0;
-    void reset() noexcept {}
-    void begin(const byte_evidence&) noexcept {}
-    [[nodiscard]] std::uint32_t refine(unsigned, std::uint32_t, std::uint32_t p) noexcept { return p; }
-    void learn(bool) noexcept {}
-};
-
-template <unsigned Passes = 3>
-requires(Passes >= 1 && Passes <= 8) class denoiser {
+/// A byte_calibration. A bucket stands for a pass, a class of nodes (27: exact for the first three bits, four
+/// by the two bits before for each of the others), three groups of orders, four of peaks, eight of
+/// confidences and 20 of log-odds. It holds n, the sum E of (bit - p) and the sum Q of (bit - p)^2. The
+/// correction of p is E / n, times min(1, (E / n)^2 n / (4 Q / n)) = min(1, E^2 / (4 Q)).
+/// Exact: integer arithmetic only.
+template <denoiser_options Options = denoiser_options{}>
+requires(Options.passes >= 1 && Options.passes <= 8 && Options.limit >= 2 && Options.limit <= 2046 &&
+         Options.prior >= 1 && Options.prior <= 1024) class denoiser {
     struct bucket {
-        std::int32_t error;
-        std::uint32_t noise;
-        std::uint32_t seen;
-        std::int32_t correction;
+        std::int32_t error;       // E in 2^-20; |E| <= limit 2^20 < 2^31
+        std::uint32_t noise;      // Q in 2^-20 without the prior's
+        std::uint32_t seen;       // n without the prior's
+        std::int32_t correction;  // of the next p, in 2^-30
     };
-    static constexpr std::size_t bins = 20;
-    static constexpr std::size_t nodes = 27;
-    static constexpr std::size_t evidences = 3 * 4 * 8;
-    static constexpr std::size_t buckets = Passes * nodes * evidences * bins;
+    static constexpr std::size_t bins = 20;  // of log-odds over +-8
+    static constexpr std::size_t situations = 3 * 4 * 8;
+    static constexpr std::size_t node_classes = 7 + 5 * 4;
+    static constexpr std::size_t pass_size = node_classes * situations * bins;
 
   public:
-    static constexpr std::size_t memory = buckets * sizeof(bucket);
-    denoiser() : buckets_(buckets) {
+    static constexpr std::size_t memory = Options.passes * pass_size * sizeof(bucket);
+
+    denoiser() : buckets_(Options.passes * pass_size) {
         for (std::size_t i = 0; i < bin_of_.size(); ++i) {
-            const std::uint32_t p = static_cast<std::uint32_t>(i * 16 + 8);
-            const int x = stretch16(p) + 16384;
-            const int bin = x < 0 ? 0 : (x * 20) >> 15;
-            bin_of_[i] = static_cast<std::uint8_t>(bin > 19 ? 19 : bin);
+            const int odds = stretch16(static_cast<std::uint32_t>(16 * i + 8));  // 2048 a unit
+            const int bin = (odds + 8 * 2048) * static_cast<int>(bins) >> 15;
+            bin_of_[i] = static_cast<std::uint8_t>(bin < 0 ? 0 : bin > 19 ? 19 : bin);
         }
         for (std::size_t b = 0; b < bins; ++b) {
-            const std::uint64_t p = squash16(static_cast<int>(b * 2 + 1) * 16384 / 20 - 16384);
-            prior_[b] = static_cast<std::uint32_t>(prior_seen * ((p * (65536 - p)) >> 12));
+            const std::uint64_t p = squash16((2 * static_cast<int>(b) + 1) * 8 * 2048 / 20 - 8 * 2048);
+            prior_noise_[b] = static_cast<std::uint32_t>(Options.prior * (p * (65536 - p) >> 12));
         }
     }
+
     void reset() noexcept { buckets_.clear(); }
-    void begin(const byte_evidence& e) noexcept {
-        const unsigned order = e.order <= 1 ? 0 : e.order <= 3 ? 1 : 2;
-        const unsigned peak = e.peak < 53687091 ? 0 : e.peak < 161061273 ? 1 : e.peak < 429496730 ? 2 : 3;
-        #ifndef CONF
-#define CONF 0
-#endif
-#ifndef GRP
-#define GRP 0
-#endif
-        unsigned confidence = CONF==0 ? std::bit_width(e.confidence) / 2 : CONF==1 ? std::bit_width(e.confidence) - 1: CONF==2? (std::bit_width(e.confidence*2)) / 2 : CONF==3?(std::bit_width(e.confidence+128)-8):CONF==4?(std::bit_width(e.confidence+64)-7):CONF==5?(std::bit_width(e.confidence+128)-8)/2:(std::bit_width(e.confidence+32)-6);
-        confidence = confidence > 7 ? 7 : confidence;
-        evidence_ = (order * 4 + peak) * 8 + confidence;
+    void begin(const byte_evidence& evidence) noexcept {
+        constexpr std::uint32_t unit = byte_distribution::unit;
+        const unsigned order = evidence.order <= 1 ? 0 : evidence.order <= 3 ? 1 : 2;
+        const unsigned peak = unsigned{evidence.peak >= unit / 20} + (evidence.peak >= unit / 20 * 3) +
+                              (evidence.peak >= unit / 5 * 2);
+        // log4 of the confidence over the prior total of a dense order 0
+        const unsigned size = static_cast<unsigned>(std::bit_width(evidence.confidence + 128U) - 8) / 2;
+        situation_ = (order * 4 + peak) * 8 + (size < 7 ? size : 7);
     }
     [[nodiscard]] std::uint32_t refine(unsigned depth, std::uint32_t prefix, std::uint32_t p) noexcept {
-        std::size_t node = depth <= 2 ? (1U << depth) - 1 + prefix : 7 + (depth - 3) * 4 + (group(depth, prefix));
-        p = p < least ? least : p > most ? most : p;
-        std::size_t at = (node * evidences + evidence_) * bins;
-        for (unsigned pass = 0; pass < Passes; ++pass) {
+        PITH_ASSERT(depth < 8 && prefix < 1U << depth);
+        std::size_t first = (node_class(depth, prefix) * situations + situation_) * bins;
+        p = limited(static_cast<std::int32_t>(p));
+        for (visit& v : visits_) {
             const std::size_t bin = bin_of_[p >> 18];
-            bucket& b = buckets_[at + bin];
-            used_[pass] = {&b, p, prior_[bin]};
-            const std::int32_t moved = static_cast<std::int32_t>(p) + b.correction;
-            p = moved < (int)least ? least : moved > (int)most ? most : static_cast<std::uint32_t>(moved);
-            at += nodes * evidences * bins;
+            v = {first + bin, p, prior_noise_[bin]};
+            // p < 2^30 and |correction| <= 2^30: no overflow
+            p = limited(static_cast<std::int32_t>(p) + buckets_[v.where].correction);
+            first += pass_size;
         }
         return p;
     }
     void learn(bool bit) noexcept {
-        for (unsigned pass = 0; pass < Passes; ++pass) {
-            bucket& b = *used_[pass].where;
-            const auto p = static_cast<std::int32_t>(used_[pass].p >> 10);  // of 2^20
-            const std::int32_t e = (bit ? 1 << 20 : 0) - p;
-            b.error += e;
-            b.noise += static_cast<std::uint32_t>((std::int64_t{e} * e) >> 20);
-            if (++b.seen >= limit) {
-                b.error /= 2;
-                b.noise /= 2;
-                b.seen /= 2;
-            }
-            // f = error^2 / (4 noise) with both in 2^-20
-            const std::int64_t error = b.error;
-            const std::uint64_t noise = b.noise + used_[pass].prior;
-            std::uint64_t f = (static_cast<std::uint64_t>(error * error) >> 6) / noise;
-            f = f < 65536 ? f : 65536;
-            b.correction = static_cast<std::int32_t>(((error * static_cast<std::int64_t>(f)) >> 6) /
-                                                     static_cast<std::int64_t>(b.seen + prior_seen));
-        }
+        for (const visit& v : visits_) learn(buckets_[v.where], v, bit);
     }
 
   private:
-    [[nodiscard]] static unsigned group(unsigned, std::uint32_t prefix) noexcept { return GRP==0 ? (prefix*0x9E3779B1u) >> 30 : GRP==1 ? prefix&3 : GRP==2 ? (prefix>>1)&3 : (prefix*0x9E3779B1u+(prefix>>3)*0x7feb352du)>>30; }
-#ifndef LIMIT
-#define LIMIT 1023
-#endif
-#ifndef PSEEN
-#define PSEEN 32
-#endif
-    static constexpr std::uint32_t limit = LIMIT;
-    static constexpr std::uint32_t prior_seen = PSEEN;
-    static constexpr std::uint32_t least = 64;
-    static constexpr std::uint32_t most = (1 << 30) - 64;
     struct visit {
-        bucket* where;
+        std::size_t where;
         std::uint32_t p;
-        std::uint32_t prior;
+        std::uint32_t prior_noise;
     };
+
+    [[nodiscard]] static std::uint32_t limited(std::int32_t p) noexcept {
+        constexpr std::int32_t least = 64;
+        constexpr std::int32_t most = (std::int32_t{1} << 30) - least;
+        return static_cast<std::uint32_t>(p < least ? least : p > most ? most : p);
+    }
+    [[nodiscard]] static std::size_t node_class(unsigned depth, std::uint32_t prefix) noexcept {
+        if (depth <= 2) return (std::size_t{1} << depth) - 1 + prefix;
+        return 7 + (depth - 3) * std::size_t{4} + (prefix >> 1 & 3);
+    }
+    static void learn(bucket& b, const visit& v, bool bit) noexcept {
+        const std::int32_t miss = (bit ? 1 << 20 : 0) - static_cast<std::int32_t>(v.p >> 10);
+        b.error += miss;
+        b.noise += static_cast<std::uint32_t>(std::int64_t{miss} * miss >> 20);
+        if (++b.seen >= Options.limit) {
+            b.error /= 2;
+            b.noise /= 2;
+            b.seen /= 2;
+        }
+        // E^2 < 2^62; E^2 / (4 Q) in 2^-16 is (E^2 >> 6) / Q, since both E and Q are in 2^-20.
+        const std::int64_t error = b.error;
+        const std::uint64_t ratio =
+            (static_cast<std::uint64_t>(error * error) >> 6) / (std::uint64_t{b.noise} + v.prior_noise);
+        const std::int64_t trust = static_cast<std::int64_t>(ratio < 65536 ? ratio : 65536);
+        // |E trust| < 2^47 in 2^-36; |E| <= seen 2^20 bounds the quotient by 2^30
+        b.correction = static_cast<std::int32_t>((error * trust >> 6) /
+                                                 static_cast<std::int64_t>(b.seen + Options.prior));
+    }
+
     table<bucket> buckets_;
-    std::array<std::uint8_t, 4096> bin_of_{};
-    std::array<std::uint32_t, bins> prior_{};
-    std::array<visit, Passes> used_{};
-    std::size_t evidence_ = 0;
+    std::array<std::uint8_t, 4096> bin_of_{};  // by the first 12 bits of p
+    std::array<std::uint32_t, bins> prior_noise_{};
+    std::array<visit, Options.passes> visits_{};
+    std::size_t situation_ = 0;
 };
 
 }  // namespace pith::inline v1::mixing

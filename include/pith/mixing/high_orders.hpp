@@ -1,74 +1,68 @@
 // Counts under long contexts as one expert: the longest context that was seen often enough speaks.
-// As in Midicoth: orders 5 to 8, four occurrences at least, a share that grows with order and occurrences.
+// After Midicoth (2026): orders 5 to 8, four occurrences at least; ours weighs n by n - 2, not by n - 4.
 #pragma once
-#ifndef HL
-#define HL 4
-#endif
-#ifndef HO
-#define HO 0
-#endif
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include <pith/mixing/byte_distribution.hpp>
-#include <pith/mixing/byte_history.hpp>
+#include <pith/mixing/byte_concepts.hpp>
 #include <pith/mixing/context_counts.hpp>
-#include <pith/mixing/ppm.hpp>
+#include <pith/mixing/hit_rate.hpp>
 
 namespace pith::inline v1::mixing {
 
+/// A byte_expert. An order k context seen n times asks for the share 2 (n - 2) / (n + 8) (0.4 + 0.1 (k -
+/// First)), at most 0.6.
 template <unsigned First = 5, unsigned Last = 8,
-          ppm_options Options = ppm_options{3, 1, std::size_t{1} << 23, std::size_t{1} << 22}>
+          context_room Room = context_room{3, std::size_t{1} << 23, 1, std::size_t{1} << 22}>
 requires(First >= 1 && First <= Last && Last <= 8) class high_orders {
     static constexpr std::size_t orders = Last - First + 1;
 
   public:
-    static constexpr std::size_t memory =
-        context_counts::bytes_for(Options.most_contexts, Options.most_values);
+    static constexpr std::size_t memory = context_counts::memory_of(Room);
 
-    high_orders() : counts_(Options.most_contexts, Options.most_values) { reset(0); }
+    high_orders() : counts_(Room) { reset(0); }
     void reset(std::size_t n) noexcept {
-        counts_.reset(detail::scaled(n, Options.contexts_per_byte, 1024, Options.most_contexts),
-                      detail::scaled(n, Options.values_per_byte, 1024, Options.most_values));
+        counts_.reset(n);
+        for (unsigned k = 0; k < orders; ++k) hashes_[k] = context_hash(0, First + k);
+        next_ = hashes_;
     }
     void prepare(const byte_history& history) noexcept {
         for (unsigned k = 0; k < orders; ++k) {
-            hashes_[k] = context_hash(history.last(First + k), First + k);
-            counts_.prefetch(hashes_[k]);
+            next_[k] = context_hash(history.last(First + k), First + k);
+            counts_.prefetch(next_[k]);
         }
     }
     [[nodiscard]] std::uint32_t look_up(const byte_history&) noexcept {
-        known_ = nullptr;
-        unsigned order = 0;
-        for (unsigned k = 0; k < orders; ++k) {
-            const auto* const c = counts_.find(hashes_[k]);
-            if (c == nullptr || c->total < least) continue;
-            known_ = c;
-            order = First + k;
+        using detail::fixed16;
+        for (unsigned k = orders; k-- > 0;) {
+            known_ = counts_.find(hashes_[k]);
+            if (known_.total < least) continue;
+            counts_.prefetch(known_);
+            const std::uint64_t n = known_.total;
+            const std::uint64_t wanted = 2 * (n - 2) * (fixed16(0.4) + fixed16(0.1) * k) / (n + 8);
+            return static_cast<std::uint32_t>(wanted < fixed16(0.6) ? wanted : fixed16(0.6));
         }
-        if (known_ == nullptr) return 0;
-        counts_.prefetch(*known_);
-        const std::uint64_t n = known_->total;
-        const std::uint64_t wanted = 2 * (n - least + offset) * (26214 + 6554 * std::uint64_t{order - First}) / (n + 8);
-        return static_cast<std::uint32_t>(wanted < 39322 ? wanted : 39322);
+        return 0;
     }
     void spread(byte_distribution& out, std::uint32_t mass) const noexcept {
-        const std::uint64_t share = (std::uint64_t{mass} << 32) / known_->total;
-        for (const byte_count c : counts_.counts(*known_))
+        const std::uint64_t share = (std::uint64_t{mass} << 32) / known_.total;  // times a count: < 2^62
+        for (const byte_count c : counts_.counts(known_))
             out.add(symbol_of(c), static_cast<std::uint32_t>(count_of(c) * share >> 32));
     }
     void update(std::uint8_t symbol) noexcept {
         for (const std::uint64_t hash : hashes_) counts_.count(hash, symbol);
+        hashes_ = next_;
     }
 
   private:
-    static constexpr std::uint32_t least = HL;
-    static constexpr std::uint32_t offset = HO;
+    static constexpr std::uint32_t least = 4;
+
     context_counts counts_;
-    std::array<std::uint64_t, orders> hashes_{};
-    const context_counts::context* known_ = nullptr;
+    std::array<std::uint64_t, orders> hashes_{};  // of this byte's contexts
+    std::array<std::uint64_t, orders> next_{};    // of the next byte's
+    context_counts::context known_{};
 };
 
 }  // namespace pith::inline v1::mixing

@@ -1,127 +1,113 @@
-// Prediction by partial matching over bytes: orders Order..1 with exclusion, order 0 below.
-// Cleary and Witten (1984), escapes by method C (Moffat, 1990), all orders updated, as in Midicoth.
+// Prediction by partial matching over bytes: orders Order..1 with exclusion, over a dense order 0.
+// Cleary and Witten (1984), escapes by method C (Moffat, 1990), every order updated, as in Midicoth (2026).
 #pragma once
-#ifndef PRIOR
-#define PRIOR 16
-#endif
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include <pith/core/table.hpp>
-#include <pith/mixing/byte_distribution.hpp>
-#include <pith/mixing/byte_history.hpp>
+#include <pith/core/assert.hpp>
+#include <pith/mixing/byte_concepts.hpp>
 #include <pith/mixing/context_counts.hpp>
 
 namespace pith::inline v1::mixing {
 
-/// Size of the tables of a model, chosen for each block: per byte of the block, up to a largest number.
-struct ppm_options {
-    std::size_t contexts_per_byte = 1;
-    std::size_t values_per_byte = 2;
-    std::size_t most_contexts = std::size_t{1} << 21;
-    std::size_t most_values = std::size_t{1} << 22;
-};
-
-/// Gives every byte value a mass. Exact: integer arithmetic only.
-template <unsigned Order = 4, ppm_options Options = ppm_options{}>
+/// A byte_model. Exact: integer arithmetic only. A value costs at most the escapes and order 0, whose counts
+/// start at 1/16; its mass may be 0, which the coder must see to.
+template <unsigned Order = 4,
+          context_room Room = context_room{1, std::size_t{1} << 21, 2, std::size_t{1} << 22}>
 requires(Order >= 1 && Order <= 8) class ppm {
   public:
-    static constexpr std::size_t memory =
-        context_counts::bytes_for(Options.most_contexts, Options.most_values);
+    static constexpr std::size_t memory = context_counts::memory_of(Room);
 
-    ppm() : counts_(Options.most_contexts, Options.most_values) { reset(0); }
+    ppm() : counts_(Room) { reset(0); }
 
-    /// Forgets everything; the next block has n bytes.
     void reset(std::size_t n) noexcept {
-        counts_.reset(detail::scaled(n, Options.contexts_per_byte, 1024, Options.most_contexts),
-                      detail::scaled(n, Options.values_per_byte, 1024, Options.most_values));
+        counts_.reset(n);
         single_.fill(prior);
         single_total_ = 256 * prior;
-        known_.fill(nullptr);
+        for (unsigned k = 0; k < Order; ++k) hashes_[k] = context_hash(0, k);
+        next_ = hashes_;
     }
-
-    /// Begins to fetch what the next prediction needs.
     void prepare(const byte_history& history) noexcept {
-        for (unsigned k = 1; k <= Order; ++k) {
-            hashes_[k] = context_hash(history.last(k), k);
-            counts_.prefetch(hashes_[k]);
+        for (unsigned k = 0; k < Order; ++k) {
+            next_[k] = context_hash(history.last(k + 1), k);
+            counts_.prefetch(next_[k]);
         }
     }
-    void look_up() noexcept {
-        order_ = 0;
-        for (unsigned k = 1; k <= Order; ++k) {
+    [[nodiscard]] byte_evidence look_up(const byte_history&) noexcept {
+        byte_evidence evidence{0, single_total_ / occurrence, 0};
+        for (unsigned k = 0; k < Order; ++k) {
             known_[k] = counts_.find(hashes_[k]);
-            if (known_[k] == nullptr) continue;
-            counts_.prefetch(*known_[k]);
-            order_ = k;
+            if (known_[k].total == 0) continue;
+            counts_.prefetch(known_[k]);
+            evidence.order = k + 1;
+            evidence.confidence = known_[k].total;
         }
+        return evidence;
     }
-    /// The longest context that is known, and how often it was seen.
-    [[nodiscard]] unsigned order() const noexcept { return order_; }
-    [[nodiscard]] std::uint32_t confidence() const noexcept {
-        return order_ == 0 ? single_total_ / unit : known_[order_]->total;
-    }
-
-    /// Overwrites `out`: masses that sum to at most `mass`, which is at most 2^30.
     void spread(byte_distribution& out, std::uint32_t mass) noexcept {
+        PITH_ASSERT(mass <= byte_distribution::unit);
         excluded_.fill(0);
         taken_ = 0;
-        std::uint64_t rest = mass;
-        for (unsigned k = order_; k >= 1; --k)
-            if (known_[k] != nullptr) rest -= spread_order(counts_.counts(*known_[k]), rest);
-        spread_single(out, static_cast<std::uint32_t>(rest));
-        for (std::size_t i = 0; i < taken_; ++i) out.leaves()[places_[i]] = masses_[i];
+        std::uint32_t rest = mass;
+        for (unsigned k = Order; k-- > 0;)
+            if (known_[k].total != 0) rest -= spread_order(counts_.counts(known_[k]), rest);
+        spread_single(out, rest);
+        for (std::size_t i = 0; i < taken_; ++i)
+            out.leaves()[byte_distribution::leaf(symbols_[i])] = masses_[i];
     }
-
     void update(std::uint8_t symbol) noexcept {
-        for (unsigned k = 1; k <= Order; ++k) counts_.count(hashes_[k], symbol);
-        single_[byte_distribution::leaf(symbol)] += unit;
-        single_total_ += unit;
-        if (single_total_ >= std::uint32_t{1} << 31) {
-            single_total_ = 0;
-            for (std::uint32_t& c : single_) single_total_ += c = (c + 1) / 2;
-        }
+        for (const std::uint64_t hash : hashes_) counts_.count(hash, symbol);
+        hashes_ = next_;
+        single_[byte_distribution::leaf(symbol)] += occurrence;
+        single_total_ += occurrence;
+        if (single_total_ < std::uint32_t{1} << 31) return;
+        single_total_ = 0;
+        for (std::uint32_t& c : single_) single_total_ += c = (c + 1) / 2;
     }
 
   private:
-    static constexpr std::uint32_t unit = 256;   // of order 0: what one occurrence adds
-    static constexpr std::uint32_t prior = PRIOR;
+    static constexpr std::uint32_t occurrence = 256;  // what order 0 counts for one
+    static constexpr std::uint32_t prior = occurrence / 16;
 
-    // Returns what it gave. rest <= 2^30.
-    [[nodiscard]] std::uint64_t spread_order(std::span<const byte_count> counts, std::uint64_t rest) noexcept {
+    // Shares `rest` among the values of an order that no longer one had, and its escape. Returns what it
+    // gave.
+    [[nodiscard]] std::uint32_t spread_order(std::span<const byte_count> counts,
+                                             std::uint32_t rest) noexcept {
+        std::size_t end = taken_;
         std::uint32_t total = 0;  // < 2^24
-        std::uint32_t distinct = 0;
-        for (const byte_count c : counts) {
-            const bool open = excluded_[symbol_of(c)] == 0;
-            total += open ? count_of(c) : 0;
-            distinct += open;
-        }
-        if (distinct == 0) return 0;
-        // A count is below the divisor, so that its product with `share` is below 2^62.
-        const std::uint64_t share = (rest << 32) / (total + distinct);
-        std::uint64_t given = 0;
         for (const byte_count c : counts) {
             const std::uint8_t symbol = symbol_of(c);
-            if (excluded_[symbol] != 0) continue;
+            const bool open = excluded_[symbol] == 0;
             excluded_[symbol] = 1;
-            const auto mass = static_cast<std::uint32_t>(count_of(c) * share >> 32);
-            places_[taken_] = static_cast<std::uint8_t>(byte_distribution::leaf(symbol));
-            masses_[taken_++] = mass;
-            given += mass;
+            symbols_[end] = symbol;  // end <= 255 when it is open, 256 at most when not
+            masses_[end] = count_of(c);
+            end += open;
+            total += open ? count_of(c) : 0;
+        }
+        const std::size_t distinct = end - taken_;
+        if (distinct == 0) return 0;
+        // A count is below the divisor: its product with `share` is below rest 2^32 <= 2^62.
+        const std::uint64_t share = (std::uint64_t{rest} << 32) / (total + distinct);
+        std::uint32_t given = 0;
+        for (; taken_ < end; ++taken_) {
+            masses_[taken_] = static_cast<std::uint32_t>(masses_[taken_] * share >> 32);
+            given += masses_[taken_];
         }
         return given;
     }
 
-    // Order 0, in which every value has been seen: all 256 at once, whatever is excluded.
-    void spread_single(byte_distribution& out, std::uint32_t rest) noexcept {
+    // Order 0, in which every value has been seen: all 256 at once, excluded or not.
+    void spread_single(byte_distribution& out, std::uint32_t rest) const noexcept {
         std::uint64_t open = single_total_;
-        for (std::size_t i = 0; i < taken_; ++i) open -= single_[places_[i]];
-        // open >= 2^(bits - 1), so that share < 2^32; it has 31 bits or so whatever the sizes of the two.
-        const auto bits = static_cast<unsigned>(std::bit_width(open));
-        const unsigned shift = 31 + bits - static_cast<unsigned>(std::bit_width(rest));
+        for (std::size_t i = 0; i < taken_; ++i) open -= single_[byte_distribution::leaf(symbols_[i])];
+        // rest < 2^r and open >= 2^(o - 1), so that rest 2^(31 + o - r) / open < 2^32; the numerator is below
+        // 2^(31 + o) <= 2^63, and a share of at most 2^32 times a count of at most 2^31 stays below 2^63.
+        const unsigned shift =
+            31 + static_cast<unsigned>(std::bit_width(open)) - static_cast<unsigned>(std::bit_width(rest));
         const auto share = static_cast<std::uint32_t>(open == 0 ? 0 : (std::uint64_t{rest} << shift) / open);
         std::uint32_t* const leaves = out.leaves();
         for (std::size_t i = 0; i < 256; ++i)
@@ -129,15 +115,15 @@ requires(Order >= 1 && Order <= 8) class ppm {
     }
 
     context_counts counts_;
-    std::array<std::uint64_t, Order + 1> hashes_{};
-    std::array<const context_counts::context*, Order + 1> known_{};
-    unsigned order_ = 0;
+    std::array<std::uint64_t, Order> hashes_{};  // of this byte's contexts, shortest first
+    std::array<std::uint64_t, Order> next_{};    // of the next byte's
+    std::array<context_counts::context, Order> known_{};
     std::uint32_t single_total_ = 0;
-    std::size_t taken_ = 0;
-    alignas(64) std::array<std::uint32_t, 256> single_;  // in the order of leaves
-    std::array<std::uint8_t, 256> excluded_;
-    std::array<std::uint8_t, 256> places_;
-    std::array<std::uint32_t, 256> masses_;
+    std::size_t taken_ = 0;                    // values that some order has given a mass
+    std::array<std::uint32_t, 256> single_{};  // order 0, in the order of leaves
+    std::array<std::uint8_t, 256> excluded_{};
+    std::array<std::uint8_t, 257> symbols_{};
+    std::array<std::uint32_t, 257> masses_{};
 };
 
 }  // namespace pith::inline v1::mixing
