@@ -1,5 +1,6 @@
-// A big array on the heap, aligned to a cache line, in huge pages where the system offers them.
+// A big array on the heap, aligned to a cache line; from 8 MB on in huge pages where the system offers them.
 // Model tables are read at random: with pages of 4 KB every look-up would also miss the translation buffer.
+// Smaller tables stay in small pages: a program that touches a part of one should not pay for all of it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@
 namespace pith::inline v1 {
 
 /// A fixed number of T, all bytes zero unless made by `unset`. Copies copy the elements; a moved-from table
-/// is empty. Throws std::bad_alloc. Addresses are multiples of 64, and of 2 MB from 2 MB on.
+/// is empty. Throws std::bad_alloc. Addresses are multiples of 64, and of 2 MB from 8 MB on.
 template <class T>
 requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) class table {
   public:
@@ -55,7 +56,7 @@ requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) 
         out.size_ = n;
 #if defined(MADV_HUGEPAGE)
         // Advice only: where it fails, everything is as right, and slower.
-        if (n * sizeof(T) >= huge) static_cast<void>(::madvise(memory, n * sizeof(T), MADV_HUGEPAGE));
+        if (n >= many) static_cast<void>(::madvise(memory, n * sizeof(T), MADV_HUGEPAGE));
 #endif
         return out;
     }
@@ -87,8 +88,9 @@ requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) 
 
   private:
     static constexpr std::size_t huge = std::size_t{1} << 21;
+    static constexpr std::size_t many = (std::size_t{1} << 23) / sizeof(T);
     static constexpr std::align_val_t alignment(std::size_t n) noexcept {
-        return std::align_val_t{n >= huge / sizeof(T) ? huge : 64};
+        return std::align_val_t{n >= many ? huge : 64};
     }
     void copy_from(const table& other) noexcept {
         if (size_ != 0) std::memcpy(static_cast<void*>(data_), other.data_, size_ * sizeof(T));
