@@ -57,7 +57,8 @@ TEST_CASE("all 256 values of one context fit") {
     for (const auto& [symbol, count] : known) REQUIRE(count == 3);
 }
 
-TEST_CASE("where memory is short contexts give way and values are not learnt, and totals stay sums of counts") {
+TEST_CASE(
+    "where memory is short contexts give way and values are not learnt, and totals stay sums of counts") {
     context_counts counts(context_room{1, 8, 1, 256});
     block_laws::generator g{7};
     for (int i = 0; i < 100000; ++i) {

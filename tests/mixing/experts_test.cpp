@@ -56,7 +56,9 @@ struct reader {
             expert.update(byte);
         }
     }
-    [[nodiscard]] double probability(char c) const { return out.mass_of(static_cast<std::uint8_t>(c)) / 1073741824.0; }
+    [[nodiscard]] double probability(char c) const {
+        return out.mass_of(static_cast<std::uint8_t>(c)) / 1073741824.0;
+    }
 };
 
 }  // namespace

@@ -108,7 +108,8 @@ TEST_CASE("a coder over any model keeps the laws of block coders") {
     coder<mixing::linear_blend<flat, expects<32, 60000>>> some;
     for (unsigned kind = 0; kind < block_laws::kinds; ++kind) {
         CAPTURE(kind);
-        for (std::size_t n = 0; n <= 300; n += 7) block_laws::check_round_trip(some, block_laws::sample(kind, n));
+        for (std::size_t n = 0; n <= 300; n += 7)
+            block_laws::check_round_trip(some, block_laws::sample(kind, n));
         block_laws::check_small_destinations(some, block_laws::sample(kind, 60));
         for (const std::size_t n : {1U, 2U, 60U}) block_laws::check_damage(some, block_laws::sample(kind, n));
     }

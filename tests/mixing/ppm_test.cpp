@@ -102,7 +102,8 @@ TEST_CASE("the masses never sum to more than was to be shared out, and to little
     mixing::byte_history history{data.data(), 0, 0};
     mixing::byte_distribution out;
     for (std::size_t i = 0; i < data.size(); ++i) {
-        const std::uint32_t mass = i % 3 == 0 ? mixing::byte_distribution::unit : static_cast<std::uint32_t>(i * i);
+        const std::uint32_t mass =
+            i % 3 == 0 ? mixing::byte_distribution::unit : static_cast<std::uint32_t>(i * i);
         static_cast<void>(model.look_up(history));
         model.spread(out, mass);
         out.sum_up();

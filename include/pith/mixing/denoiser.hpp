@@ -40,12 +40,12 @@ requires(Options.passes >= 1 && Options.passes <= 8 && Options.limit >= 2 && Opt
     static constexpr std::size_t bins = 20;  // of log-odds over +-8
     static constexpr std::size_t situations = 3 * 4 * 8;
     static constexpr std::size_t node_classes = 7 + 5 * 4;
-    static constexpr std::size_t pass_size = node_classes * situations * bins;
+    static constexpr std::size_t buckets = node_classes * situations * bins;
 
   public:
-    static constexpr std::size_t memory = Options.passes * pass_size * sizeof(bucket);
+    static constexpr std::size_t memory = buckets * Options.passes * sizeof(bucket);
 
-    denoiser() : buckets_(Options.passes * pass_size) {
+    denoiser() : buckets_(buckets * Options.passes) {
         for (std::size_t i = 0; i < bin_of_.size(); ++i) {
             const int odds = stretch16(static_cast<std::uint32_t>(16 * i + 8));  // 2048 a unit
             const int bin = (odds + 8 * 2048) * static_cast<int>(bins) >> 15;
@@ -69,14 +69,14 @@ requires(Options.passes >= 1 && Options.passes <= 8 && Options.limit >= 2 && Opt
     }
     [[nodiscard]] std::uint32_t refine(unsigned depth, std::uint32_t prefix, std::uint32_t p) noexcept {
         PITH_ASSERT(depth < 8 && prefix < 1U << depth);
-        std::size_t first = (node_class(depth, prefix) * situations + situation_) * bins;
+        const std::size_t row = (node_class(depth, prefix) * situations + situation_) * bins;
+        std::size_t pass = 0;
         p = limited(static_cast<std::int32_t>(p));
         for (visit& v : visits_) {
             const std::size_t bin = bin_of_[p >> 18];
-            v = {first + bin, p, prior_noise_[bin]};
+            v = {(row + bin) * Options.passes + pass++, p, prior_noise_[bin]};
             // p < 2^30 and |correction| <= 2^30: no overflow
             p = limited(static_cast<std::int32_t>(p) + buckets_[v.where].correction);
-            first += pass_size;
         }
         return p;
     }
@@ -119,7 +119,8 @@ requires(Options.passes >= 1 && Options.passes <= 8 && Options.limit >= 2 && Opt
                                                  static_cast<std::int64_t>(b.seen + Options.prior));
     }
 
-    table<bucket> buckets_;
+    table<bucket>
+        buckets_;  // passes side by side: later ones mostly find the same bin, and its line of cache
     std::array<std::uint8_t, 4096> bin_of_{};  // by the first 12 bits of p
     std::array<std::uint32_t, bins> prior_noise_{};
     std::array<visit, Options.passes> visits_{};

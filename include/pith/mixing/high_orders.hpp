@@ -15,7 +15,7 @@ namespace pith::inline v1::mixing {
 /// A byte_expert. An order k context seen n times asks for the share 2 (n - 2) / (n + 8) (0.4 + 0.1 (k -
 /// First)), at most 0.6.
 template <unsigned First = 5, unsigned Last = 8,
-          context_room Room = context_room{3, std::size_t{1} << 23, 1, std::size_t{1} << 22}>
+          context_room Room = context_room{2, std::size_t{1} << 23, 1, std::size_t{1} << 22}>
 requires(First >= 1 && First <= Last && Last <= 8) class high_orders {
     static constexpr std::size_t orders = Last - First + 1;
 
