@@ -38,14 +38,19 @@ bytes made_up_text(std::size_t n, std::uint64_t seed) {
                                         "describes", "opens",   "measures", "keeps"};
     static const char* const links[] = {"and then", "because", "while", "although", "so that", "before"};
     block_laws::generator g{seed};
-    const auto skewed = [&](std::size_t size) {
-        return (g.next() >> 8) % size * ((g.next() >> 8) % size) / size;
+    const auto skewed = [&](std::uint32_t size) {
+        const std::uint32_t a = (g.next() >> 8) % size;
+        return a * ((g.next() >> 8) % size) / size;
     };
     std::string out;
     while (out.size() < n) {
         out += g.next() % 3 == 0 ? "A " : "The ";
         for (;;) {
-            out += std::string(nouns[skewed(12)]) + ' ' + verbs[skewed(8)] + " the " + nouns[skewed(12)];
+            out += nouns[skewed(12)];
+            out += ' ';
+            out += verbs[skewed(8)];
+            out += " the ";
+            out += nouns[skewed(12)];
             if (g.next() % 3 != 0) break;
             out += std::string(", ") + links[skewed(6)] + " the ";
         }
@@ -155,9 +160,9 @@ TEST_CASE("Midicoth's bytes are frozen") {
         return pith::xxh64_of(code);
     };
     CHECK(digest(made_up_text(1, 7)) == 0xD72B399497B579F4ULL);
-    CHECK(digest(made_up_text(200, 7)) == 0xF2B0DD5429D9184BULL);
-    CHECK(digest(made_up_text(30000, 7)) == 0x9E1B357A7BD7F72CULL);
+    CHECK(digest(made_up_text(200, 7)) == 0x610BDC6CFC14BE53ULL);
+    CHECK(digest(made_up_text(30000, 7)) == 0x8500795961C340A9ULL);
     CHECK(digest(made_up_records(10000)) == 0x6B447EA10E26765DULL);
     CHECK(digest(block_laws::sample(6, 5000)) == 0x221E43C06E014E07ULL);
-    CHECK(digest(block_laws::sample(3, 3000)) == 0x6D10F2C6B9F4B51FULL);
+    CHECK(digest(block_laws::sample(3, 3000)) == 0xB1525CE870651799ULL);
 }
