@@ -75,9 +75,9 @@ std::vector<measured> measure_all(const bench::data_set& data, bool quick, bench
     add("+ words", static_cast<part<mixing::linear_blend<ppm, match, words>>*>(nullptr));
     add("+ orders 5 to 8", static_cast<part<model>*>(nullptr));
     add("+ denoiser = midicoth", static_cast<pith::systems::midicoth*>(nullptr));
-    add("  of one pass",
+    add("midicoth, one pass",
         static_cast<part<model, mixing::denoiser<mixing::denoiser_options{.passes = 1}>>*>(nullptr));
-    add("  total 2^14, not 2^24", static_cast<part<model, mixing::denoiser<>, 14>*>(nullptr));
+    add("midicoth, total 2^14", static_cast<part<model, mixing::denoiser<>, 14>*>(nullptr));
     return out;
 }
 
