@@ -1,5 +1,5 @@
+#include <pith/mixing/block_history.hpp>
 #include <pith/mixing/byte_distribution.hpp>
-#include <pith/mixing/byte_history.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -33,7 +33,7 @@ TEST_CASE("the sum at a node is the sum of the masses of all bytes that begin wi
 
 TEST_CASE("a history knows the last eight bytes, with zeros before the block") {
     const std::vector<std::uint8_t> bytes{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-    mixing::byte_history history{bytes.data(), 0, 0};
+    mixing::block_history history{bytes.data(), 0, 0};
     CHECK(history.last(8) == 0);
     history.push(1);
     history.push(2);

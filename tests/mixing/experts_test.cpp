@@ -38,7 +38,7 @@ struct reader {
 
     void read(const bytes& data) {
         expert.reset(data.size());
-        mixing::byte_history history{data.data(), 0, 0};
+        mixing::block_history history{data.data(), 0, 0};
         for (;;) {
             share = expert.look_up(history);
             REQUIRE(share <= 65535);

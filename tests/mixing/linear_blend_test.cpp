@@ -17,8 +17,8 @@ namespace {
 struct flat {
     static constexpr std::size_t memory = 0;
     void reset(std::size_t) noexcept {}
-    void prepare(const mixing::byte_history&) noexcept {}
-    mixing::byte_evidence look_up(const mixing::byte_history&) noexcept { return {}; }
+    void prepare(const mixing::block_history&) noexcept {}
+    mixing::byte_evidence look_up(const mixing::block_history&) noexcept { return {}; }
     void spread(mixing::byte_distribution& out, std::uint32_t mass) noexcept {
         for (unsigned s = 0; s < 256; ++s) out.set(static_cast<std::uint8_t>(s), mass / 256);
     }
@@ -35,8 +35,8 @@ template <std::uint8_t Byte, std::uint32_t Share>
 struct expects {
     static constexpr std::size_t memory = 0;
     void reset(std::size_t) noexcept {}
-    void prepare(const mixing::byte_history&) noexcept {}
-    std::uint32_t look_up(const mixing::byte_history&) noexcept { return Share; }
+    void prepare(const mixing::block_history&) noexcept {}
+    std::uint32_t look_up(const mixing::block_history&) noexcept { return Share; }
     void spread(mixing::byte_distribution& out, std::uint32_t mass) noexcept {
         REQUIRE(Share != 0);
         out.add(Byte, mass);
@@ -58,7 +58,7 @@ static_assert(pith::entropy::block_coder<coder<flat>>);
 TEST_CASE("experts are blended in one after the other") {
     mixing::linear_blend<flat, expects<'a', 16384>, expects<'b', 32768>, expects<'c', 0>> blend;
     static_assert(mixing::byte_model<decltype(blend)>);
-    const mixing::byte_history history;
+    const mixing::block_history history;
     mixing::byte_distribution out;
     static_cast<void>(blend.look_up(history));
     blend.spread(out, 1U << 30);

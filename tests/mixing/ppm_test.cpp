@@ -21,7 +21,7 @@ static_assert(mixing::byte_model<small_ppm>);
 
 /// Feeds a model the byte at history.size.
 template <class Model>
-void feed(Model& model, mixing::byte_history& history) {
+void feed(Model& model, mixing::block_history& history) {
     const std::uint8_t byte = history.bytes[history.size];
     history.push(byte);
     model.prepare(history);
@@ -77,7 +77,7 @@ TEST_CASE("PPM gives the probabilities of its definition") {
         small_ppm model;
         model.reset(data.size());
         slow_ppm expected;
-        mixing::byte_history history{data.data(), 0, 0};
+        mixing::block_history history{data.data(), 0, 0};
         mixing::byte_distribution out;
         bytes past;
         for (const std::uint8_t byte : data) {
@@ -99,7 +99,7 @@ TEST_CASE("PPM gives the probabilities of its definition") {
 TEST_CASE("the masses never sum to more than was to be shared out, and to little less") {
     const bytes data = block_laws::sample(6, 3000);
     small_ppm model;
-    mixing::byte_history history{data.data(), 0, 0};
+    mixing::block_history history{data.data(), 0, 0};
     mixing::byte_distribution out;
     for (std::size_t i = 0; i < data.size(); ++i) {
         const std::uint32_t mass =
@@ -116,7 +116,7 @@ TEST_CASE("the masses never sum to more than was to be shared out, and to little
 TEST_CASE("the evidence names the longest known context and how often it was seen") {
     const bytes data{'a', 'b', 'c', 'd', 'a', 'b', 'c', 'd', 'a', 'b', 'c'};
     small_ppm model;
-    mixing::byte_history history{data.data(), 0, 0};
+    mixing::block_history history{data.data(), 0, 0};
     const auto first = model.look_up(history);
     CHECK(first.order == 0);
     for (std::size_t i = 0; i < 5; ++i) feed(model, history);
@@ -130,13 +130,13 @@ TEST_CASE("the evidence names the longest known context and how often it was see
 TEST_CASE("a model that was reset is as good as new, and a copy goes on alike") {
     const bytes data = block_laws::sample(3, 600);
     small_ppm used;
-    mixing::byte_history history{data.data(), 0, 0};
+    mixing::block_history history{data.data(), 0, 0};
     while (history.size < data.size()) feed(used, history);
     small_ppm copy = used;
     copy.reset(data.size());
     small_ppm fresh;
     fresh.reset(data.size());
-    mixing::byte_history again{data.data(), 0, 0};
+    mixing::block_history again{data.data(), 0, 0};
     mixing::byte_distribution a, b;
     for (std::size_t i = 0; i < 300; ++i) {
         static_cast<void>(copy.look_up(again));
@@ -145,7 +145,7 @@ TEST_CASE("a model that was reset is as good as new, and a copy goes on alike") 
         fresh.spread(b, 1U << 30);
         for (unsigned s = 0; s < 256; ++s)
             REQUIRE(a.mass_of(static_cast<std::uint8_t>(s)) == b.mass_of(static_cast<std::uint8_t>(s)));
-        mixing::byte_history twin = again;
+        mixing::block_history twin = again;
         feed(copy, twin);
         feed(fresh, again);
     }
@@ -154,7 +154,7 @@ TEST_CASE("a model that was reset is as good as new, and a copy goes on alike") 
 TEST_CASE("order 0 goes on when its counts halve", "[.slow]") {
     mixing::ppm<1, mixing::context_room{1, 8, 1, 256}> model;
     const bytes data((std::size_t{1} << 23) + 100, 'z');
-    mixing::byte_history history{data.data(), 0, 0};
+    mixing::block_history history{data.data(), 0, 0};
     while (history.size < data.size()) feed(model, history);
     mixing::byte_distribution out;
     static_cast<void>(model.look_up(history));

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <pith/mixing/block_history.hpp>
 #include <pith/mixing/byte_distribution.hpp>
-#include <pith/mixing/byte_history.hpp>
 
 namespace pith::inline v1::mixing {
 
@@ -23,7 +23,7 @@ struct byte_evidence {
 ///   in the history already, which begins to fetch what the next look_up reads; update(byte).
 /// Law: two copies that see the same bytes stay equal. `memory` counts the bytes that an object holds.
 template <class M>
-concept byte_learner = requires(M m, const byte_history& history, std::size_t n, std::uint8_t symbol) {
+concept byte_learner = requires(M m, const block_history& history, std::size_t n, std::uint8_t symbol) {
     { M::memory } -> std::convertible_to<std::size_t>;
     { m.reset(n) }
     noexcept;
@@ -37,7 +37,7 @@ concept byte_learner = requires(M m, const byte_history& history, std::size_t n,
 /// all leaves with masses that sum to at most `mass` <= 2^30.
 template <class M>
 concept byte_model = byte_learner<M> &&
-    requires(M m, const byte_history& history, byte_distribution& out, std::uint32_t mass) {
+    requires(M m, const block_history& history, byte_distribution& out, std::uint32_t mass) {
     { m.look_up(history) }
     noexcept->std::same_as<byte_evidence>;
     { m.spread(out, mass) }
@@ -48,7 +48,7 @@ concept byte_model = byte_learner<M> &&
 /// point, at most 65535; 0: it is silent and spread is not called. spread adds at most `mass` to the leaves.
 template <class M>
 concept byte_expert = byte_learner<M> &&
-    requires(M m, const byte_history& history, byte_distribution& out, std::uint32_t mass) {
+    requires(M m, const block_history& history, byte_distribution& out, std::uint32_t mass) {
     { m.look_up(history) }
     noexcept->std::same_as<std::uint32_t>;
     { m.spread(out, mass) }

@@ -33,13 +33,13 @@ requires(std::has_single_bit(Places) && Places >= 256) class byte_match {
         rate_ = {};
         source_ = 0;
     }
-    void prepare(const byte_history& history) noexcept {
+    void prepare(const block_history& history) noexcept {
         for (std::size_t i = 0; i < lengths.size(); ++i) {
             hashes_[i] = hash(history, lengths[i]);
             __builtin_prefetch(places_.data() + place(i));
         }
     }
-    [[nodiscard]] std::uint32_t look_up(const byte_history& history) noexcept {
+    [[nodiscard]] std::uint32_t look_up(const block_history& history) noexcept {
         for (std::size_t i = 0; i < lengths.size(); ++i) {
             std::uint32_t& at = places_[place(i)];
             if (source_ == 0 && agrees(history, at, lengths[i])) begin(at, lengths[i]);
@@ -76,13 +76,13 @@ requires(std::has_single_bit(Places) && Places >= 256) class byte_match {
         const std::uint64_t limited = confidence < fixed16(0.96) ? confidence : fixed16(0.96);
         return static_cast<std::uint32_t>(limited * fixed16(0.85) >> 16);
     }
-    [[nodiscard]] static std::uint64_t hash(const byte_history& history, unsigned length) noexcept {
+    [[nodiscard]] static std::uint64_t hash(const block_history& history, unsigned length) noexcept {
         if (history.size < length) return 0;
         if (length <= 8) return context_hash(history.last(length), length);
         const auto before = load_le<std::uint64_t>(history.bytes + history.size - length);
         return context_hash(history.recent + context_hash(before, length), length);
     }
-    [[nodiscard]] static bool agrees(const byte_history& history, std::size_t source,
+    [[nodiscard]] static bool agrees(const block_history& history, std::size_t source,
                                      unsigned length) noexcept {
         if (source < length || source >= history.size) return false;
         const std::uint8_t* const end = history.bytes + history.size;

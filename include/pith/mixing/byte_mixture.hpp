@@ -130,7 +130,7 @@ requires(TotalBits >= 10 && TotalBits <= 24) class byte_mixture {
     Model model_;
     Calibration calibration_;
     byte_distribution distribution_;
-    byte_history history_;
+    block_history history_;
     std::uint32_t prefix_ = 0;       // bits of this byte, the first in the lowest place
     std::uint64_t mass_ = 0;         // of the node that they lead to, of 2^32
     std::uint64_t mass_of_one_ = 0;  // of its child

@@ -13,7 +13,7 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/core/table.hpp>
-#include <pith/mixing/byte_history.hpp>
+#include <pith/mixing/block_history.hpp>
 
 namespace pith::inline v1::mixing {
 

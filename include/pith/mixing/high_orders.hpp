@@ -28,13 +28,13 @@ requires(First >= 1 && First <= Last && Last <= 8) class high_orders {
         for (unsigned k = 0; k < orders; ++k) hashes_[k] = context_hash(0, First + k);
         next_ = hashes_;
     }
-    void prepare(const byte_history& history) noexcept {
+    void prepare(const block_history& history) noexcept {
         for (unsigned k = 0; k < orders; ++k) {
             next_[k] = context_hash(history.last(First + k), First + k);
             counts_.prefetch(next_[k]);
         }
     }
-    [[nodiscard]] std::uint32_t look_up(const byte_history&) noexcept {
+    [[nodiscard]] std::uint32_t look_up(const block_history&) noexcept {
         using detail::fixed16;
         for (unsigned k = orders; k-- > 0;) {
             known_ = counts_.find(hashes_[k]);

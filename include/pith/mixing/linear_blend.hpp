@@ -25,11 +25,11 @@ class linear_blend {
         model_.reset(n);
         std::apply([&](auto&... expert) { (expert.reset(n), ...); }, experts_);
     }
-    void prepare(const byte_history& history) noexcept {
+    void prepare(const block_history& history) noexcept {
         model_.prepare(history);
         std::apply([&](auto&... expert) { (expert.prepare(history), ...); }, experts_);
     }
-    [[nodiscard]] byte_evidence look_up(const byte_history& history) noexcept {
+    [[nodiscard]] byte_evidence look_up(const block_history& history) noexcept {
         return look_up(history, each{});
     }
     void spread(byte_distribution& out, std::uint32_t mass) noexcept { spread(out, mass, each{}); }
@@ -40,7 +40,7 @@ class linear_blend {
 
   private:
     template <std::size_t... I>
-    [[nodiscard]] byte_evidence look_up(const byte_history& history, std::index_sequence<I...>) noexcept {
+    [[nodiscard]] byte_evidence look_up(const block_history& history, std::index_sequence<I...>) noexcept {
         ((shares_[I] = std::get<I>(experts_).look_up(history)), ...);
         return model_.look_up(history);
     }

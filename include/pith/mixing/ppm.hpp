@@ -31,13 +31,13 @@ requires(Order >= 1 && Order <= 8) class ppm {
         for (unsigned k = 0; k < Order; ++k) hashes_[k] = context_hash(0, k);
         next_ = hashes_;
     }
-    void prepare(const byte_history& history) noexcept {
+    void prepare(const block_history& history) noexcept {
         for (unsigned k = 0; k < Order; ++k) {
             next_[k] = context_hash(history.last(k + 1), k);
             counts_.prefetch(next_[k]);
         }
     }
-    [[nodiscard]] byte_evidence look_up(const byte_history&) noexcept {
+    [[nodiscard]] byte_evidence look_up(const block_history&) noexcept {
         byte_evidence evidence{0, single_total_ / occurrence, 0};
         for (unsigned k = 0; k < Order; ++k) {
             known_[k] = counts_.find(hashes_[k]);

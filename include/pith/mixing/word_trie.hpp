@@ -28,9 +28,9 @@ class word_trie {
         length_ = 0;
         node_ = context_hash(0, between);
     }
-    void prepare(const byte_history&) noexcept {}
+    void prepare(const block_history&) noexcept {}
 
-    [[nodiscard]] std::uint32_t look_up(const byte_history&) noexcept {
+    [[nodiscard]] std::uint32_t look_up(const block_history&) noexcept {
         using detail::fixed16;
         known_ = counts_.find(node_);
         if (known_.total == 0) return 0;

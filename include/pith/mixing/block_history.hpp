@@ -11,7 +11,7 @@
 namespace pith::inline v1::mixing {
 
 /// A view on what encoder and decoder both know. The memory belongs to the block.
-struct byte_history {
+struct block_history {
     const std::uint8_t* bytes = nullptr;  ///< the block's first byte
     std::size_t size = 0;                 ///< bytes known
     std::uint64_t recent = 0;             ///< the last eight, the latest in the lowest place; zeros before
