@@ -3,6 +3,10 @@
 
 #include <pith/transform/concepts.hpp>
 #include <pith/transform/detect.hpp>
+#include <pith/transform/line_wrap.hpp>
 #include <pith/transform/stride.hpp>
+#include <pith/transform/text.hpp>
+#include <pith/transform/word_dictionary.hpp>
+#include <pith/transform/words.hpp>
 #include <pith/transform/x86.hpp>
 #include <pith/version.hpp>
