@@ -70,7 +70,7 @@ class context_mixing {
                                             text_model::memory() + code_model::memory() +
                                             record_model::memory() + room + text_transform::memory;
 
-    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(max_block)) {}
+    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(room)) {}
 
     /// A bit costs at most 16 bits of code.
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
@@ -151,16 +151,16 @@ class context_mixing {
         text_.start(block);
     }
     void encode_text(byte_view in, span_sink& sink) noexcept {
-        const byte_span room(scratch_.data(), in.size());
-        const result<std::size_t> size = transform_.forward_into(in, room);
-        if (!size || room[0] == 0) {
+        const byte_span space(scratch_.data(), in.size());
+        const result<std::size_t> size = transform_.forward_into(in, space);
+        if (!size || space[0] == 0) {
             sink.put(kind_text);
             prepare(in.data(), {'\n', '\n'});
             return encode(text_, in, sink);
         }
         sink.put(kind_words);
         put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(*size));
-        const std::array<std::uint8_t, 2> marks = transform_.marks(room.first(*size));
+        const std::array<std::uint8_t, 2> marks = transform_.marks(space.first(*size));
         sink.put(marks[0]);
         sink.put(marks[1]);
         std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);
