@@ -72,6 +72,9 @@ class context_mixing {
                                             record_model::memory() + room + text_transform::memory;
 
     context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(room)) {}
+    /// Nothing is carried from one block to the next, so that a copy need not copy hundreds of MB.
+    context_mixing(const context_mixing&) : context_mixing() {}
+    context_mixing& operator=(const context_mixing&) = delete;
 
     /// What coding would lengthen is stored.
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
