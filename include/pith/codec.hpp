@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/codec/bytes.hpp>
+#include <pith/codec/context_mixing.hpp>
 #include <pith/codec/smallest.hpp>
 #include <pith/container.hpp>
 #include <pith/version.hpp>

@@ -79,10 +79,11 @@ template <container::block_codec Codec>
     return container::encode_frame(in, *codec, options);
 }
 
-/// The content of a frame of any codec in byte_codecs. Errors: all that a damaged or hostile frame can cause,
-/// see container::decode_frame. Exact.
-[[nodiscard]] inline result<std::vector<std::uint8_t>> decompress(byte_view frame, const limits& bound = {}) {
-    return container::decode_frame<byte_codecs>(frame, bound);
+/// The content of a frame of any codec in the list. Errors: all that a damaged or hostile frame can cause,
+/// see container::decode_frame. A template, so that only programs that call it compile every codec. Exact.
+template <class Recipes = byte_codecs>
+[[nodiscard]] result<std::vector<std::uint8_t>> decompress(byte_view frame, const limits& bound = {}) {
+    return container::decode_frame<Recipes>(frame, bound);
 }
 
 }  // namespace pith::inline v1::codec
