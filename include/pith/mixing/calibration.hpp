@@ -24,7 +24,7 @@ class calibration {
     void reset(std::size_t contexts) noexcept {
         PITH_ASSERT(contexts <= Contexts);
         for (std::size_t k = 0; k < knots; ++k)
-            value_[k] = detail::logistic(exact::mul(0.5F, static_cast<float>(k)) - 8.0F);
+            value_[k] = lanes::logistic(exact::mul(0.5F, static_cast<float>(k)) - 8.0F);
         for (std::size_t i = knots; i < contexts * knots; ++i) value_[i] = value_[i - knots];
     }
     [[nodiscard]] float predict(float logit, std::size_t context) noexcept {

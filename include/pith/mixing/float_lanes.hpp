@@ -84,7 +84,7 @@ struct portable_lanes {
     }
 };
 
-namespace detail {
+namespace lanes {
 
 /// e^x, x kept within -87..88. Relative error below 3e-7.
 template <float_lanes L>
@@ -210,6 +210,6 @@ inline void normalise_back(float* dx, const float* dy, const float* y, float fac
     }
 }
 
-}  // namespace detail
+}  // namespace lanes
 
 }  // namespace pith::inline v1::mixing

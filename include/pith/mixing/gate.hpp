@@ -52,24 +52,24 @@ requires(Inputs % 16 == 0 && Sizes.size() <= 16) class gate {
         std::size_t base = 0;
         for (std::size_t s = 0; s < sets; base += Sizes[s++]) {
             row_[s] = base + chosen[s];
-            mixed_[s] = limited(detail::dot<L>(inputs, weight_.data() + row_[s] * Inputs, Inputs));
+            mixed_[s] = limited(lanes::dot<L>(inputs, weight_.data() + row_[s] * Inputs, Inputs));
         }
         top_ = chosen[0];
-        return limited(detail::dot<L>(mixed_.data(), over_.data() + top_ * 16, 16));
+        return limited(lanes::dot<L>(mixed_.data(), over_.data() + top_ * 16, 16));
     }
     /// Learns from the bit; `probability` is what the last logit means.
     void update(bool bit, float probability) noexcept {
         const float target = bit ? 1.0F : 0.0F;
         std::array<float, 16> said;
         for (std::size_t s = 0; s < 16; s += L::width)
-            L::store(said.data() + s, detail::logistic<L>(L::load(mixed_.data() + s)));
+            L::store(said.data() + s, lanes::logistic<L>(L::load(mixed_.data() + s)));
         for (std::size_t s = 0; s < sets; ++s) {
             float& rate = rate_[row_[s]];
-            detail::add_scaled<L>(weight_.data() + row_[s] * Inputs, exact::mul(rate, target - said[s]), inputs_,
+            lanes::add_scaled<L>(weight_.data() + row_[s] * Inputs, exact::mul(rate, target - said[s]), inputs_,
                                   Inputs);
             rate = rate - exact::mul(1.0F / 256, rate - rates_.floor);
         }
-        detail::add_scaled<L>(over_.data() + top_ * 16, exact::mul(rates_.last, target - probability),
+        lanes::add_scaled<L>(over_.data() + top_ * 16, exact::mul(rates_.last, target - probability),
                               mixed_.data(), 16);
     }
 

@@ -37,7 +37,7 @@ class ssm_layer {
     static constexpr std::size_t D = Shape.model, E = Shape.inner, N = Shape.state, R = Shape.rank,
                                  T = Shape.chunk, taps = 4;
     static constexpr std::size_t S = 2 * N + R;  // what is selected by the channels: B, C, s
-    static_assert(D % 16 == 0 && E % 16 == 0 && N % 16 == 0 && R % 16 == 0 && T % 16 == 0 && T > 0);
+    static_assert(D % 16 == 0 && E % 16 == 0 && N % 8 == 0 && R % 16 == 0 && T % 16 == 0 && T > 0);
 
     // Where each matrix begins among the weights.
     static constexpr std::size_t in_at = 0, conv_at = in_at + D * 2 * E, bias_at = conv_at + taps * E,
@@ -78,19 +78,19 @@ class ssm_layer {
     /// Step t of the chunk: x (D numbers) in place. Steps come in order, each once.
     void forward(std::size_t t, float* x) noexcept {
         float* const both = both_.data() + t * 2 * E;
-        factor_[t] = detail::normalise<L>(normed_.data() + t * D, x, D);
-        detail::combine<L, 2 * E, false>(both, normed_.data() + t * D, 1, weight_.data() + in_at, D);
+        factor_[t] = lanes::normalise<L>(normed_.data() + t * D, x, D);
+        lanes::combine<L, 2 * E, false>(both, normed_.data() + t * D, 1, weight_.data() + in_at, D);
         std::memcpy(before_.data() + (t + taps) * E, both, E * sizeof(float));
         convolve(t);
         float* const selected = selected_.data() + t * S;
-        detail::combine<L, S, false>(selected, channel_.data() + t * E, 1, weight_.data() + select_at, E);
+        lanes::combine<L, S, false>(selected, channel_.data() + t * E, 1, weight_.data() + select_at, E);
         float* const decay = decay_.data() + t * E;
         std::memcpy(decay, weight_.data() + offset_at, E * sizeof(float));
-        detail::combine<L, E, true>(decay, selected + 2 * N, 1, weight_.data() + time_at, R);
+        lanes::combine<L, E, true>(decay, selected + 2 * N, 1, weight_.data() + time_at, R);
         for (std::size_t i = 0; i < E; i += L::width)
-            L::store(decay + i, detail::logistic<L>(L::all(0.0F) - L::load(decay + i)));
+            L::store(decay + i, lanes::logistic<L>(L::all(0.0F) - L::load(decay + i)));
         scan(t);
-        detail::combine<L, D, true>(x, gated_.data() + t * E, 1, weight_.data() + out_at, E);
+        lanes::combine<L, D, true>(x, gated_.data() + t * E, 1, weight_.data() + out_at, E);
     }
 
     /// After T steps: turns the gradient of the outputs [T][D] into that of the inputs, in place, and adds up
@@ -104,7 +104,7 @@ class ssm_layer {
         gradient_of<2 * E>(in_at, normed_.data(), D, D, dboth_.data());
         back_through<2 * E>(dnormed_.data(), D, in_at, dboth_.data());
         for (std::size_t t = 0; t < T; ++t)
-            detail::normalise_back<L>(dx + t * D, dnormed_.data() + t * D, normed_.data() + t * D, factor_[t],
+            lanes::normalise_back<L>(dx + t * D, dnormed_.data() + t * D, normed_.data() + t * D, factor_[t],
                                       D);
         std::memmove(before_.data(), before_.data() + T * E, taps * E * sizeof(float));
         std::memcpy(state_.data(), state_.data() + T * N * E, N * E * sizeof(float));
@@ -126,16 +126,16 @@ class ssm_layer {
     void gradient_of(std::size_t at, const float* x, std::size_t rows, std::size_t stride,
                      const float* dy) noexcept {
         for (std::size_t k = 0; k < rows; ++k)
-            detail::combine<L, Columns, true>(gradient_.data() + at + k * Columns, x + k, stride, dy, T);
+            lanes::combine<L, Columns, true>(gradient_.data() + at + k * Columns, x + k, stride, dy, T);
     }
     // dx[t][k] = sum over c of W[k][c] dy[t][c], for all t at once
     template <std::size_t Columns>
     void back_through(float* dx, std::size_t rows, std::size_t at, const float* dy) noexcept {
-        detail::transpose(wide_.data(), dy, T, Columns);
+        lanes::transpose(wide_.data(), dy, T, Columns);
         for (std::size_t k = 0; k < rows; ++k)
-            detail::combine<L, T, false>(tall_.data() + k * T, weight_.data() + at + k * Columns, 1,
+            lanes::combine<L, T, false>(tall_.data() + k * T, weight_.data() + at + k * Columns, 1,
                                          wide_.data(), Columns);
-        detail::transpose(dx, tall_.data(), rows, T);
+        lanes::transpose(dx, tall_.data(), rows, T);
     }
 
     void convolve(std::size_t t) noexcept {
@@ -146,7 +146,7 @@ class ssm_layer {
                 sum = sum +
                       L::product(L::load(w + k * E + i), L::load(before_.data() + (t + taps - k) * E + i));
             L::store(conved_.data() + t * E + i, sum);
-            L::store(channel_.data() + t * E + i, L::product(sum, detail::logistic<L>(sum)));
+            L::store(channel_.data() + t * E + i, L::product(sum, lanes::logistic<L>(sum)));
         }
     }
     // d silu(x) / dx, given the logistic function of x.
@@ -160,7 +160,7 @@ class ssm_layer {
         for (std::size_t t = T; t-- > 0;)
             for (std::size_t i = 0; i < E; i += L::width) {
                 const vector x = L::load(conved_.data() + t * E + i);
-                const vector d = L::product(L::load(dchannel_.data() + t * E + i), slope(x, detail::logistic<L>(x)));
+                const vector d = L::product(L::load(dchannel_.data() + t * E + i), slope(x, lanes::logistic<L>(x)));
                 L::store(dchannel_.data() + t * E + i, d);
                 L::store(dbias + i, L::load(dbias + i) + d);
                 vector dinput = L::all(0.0F);
@@ -194,7 +194,7 @@ class ssm_layer {
             }
             const vector z = L::load(both_.data() + t * 2 * E + E + i);
             L::store(summed_.data() + t * E + i, sum);
-            L::store(gated_.data() + t * E + i, L::product(sum, L::product(z, detail::logistic<L>(z))));
+            L::store(gated_.data() + t * E + i, L::product(sum, L::product(z, lanes::logistic<L>(z))));
         }
     }
 
@@ -208,8 +208,8 @@ class ssm_layer {
             for (std::size_t i = 0; i < E; i += L::width) scan_back_at(t, i, db + i % 16, dc + i % 16);
             float* const dselected = dselected_.data() + t * S;
             for (std::size_t j = 0; j < N; ++j) {
-                dselected[j] = detail::sixteen<L>::load(db + 16 * j).sum();
-                dselected[N + j] = detail::sixteen<L>::load(dc + 16 * j).sum();
+                dselected[j] = lanes::sixteen<L>::load(db + 16 * j).sum();
+                dselected[N + j] = lanes::sixteen<L>::load(dc + 16 * j).sum();
             }
         }
     }
@@ -222,7 +222,7 @@ class ssm_layer {
         const vector r = L::load(decay_.data() + t * E + i);
         const vector z = L::load(both_.data() + t * 2 * E + E + i);
         const vector dgated = L::load(dchannel_.data() + t * E + i);
-        const vector open = detail::logistic<L>(z);
+        const vector open = lanes::logistic<L>(z);
         const vector dsum = L::product(dgated, L::product(z, open));
         L::store(dboth_.data() + t * 2 * E + E + i,
                  L::product(L::product(dgated, L::load(summed_.data() + t * E + i)), slope(z, open)));
@@ -253,13 +253,13 @@ class ssm_layer {
     void select_back() noexcept {
         gradient_of<E>(time_at, selected_.data() + 2 * N, R, S, dtime_.data());
         float* const doffset = gradient_.data() + offset_at;
-        for (std::size_t t = 0; t < T; ++t) detail::add_scaled<L>(doffset, 1.0F, dtime_.data() + t * E, E);
+        for (std::size_t t = 0; t < T; ++t) lanes::add_scaled<L>(doffset, 1.0F, dtime_.data() + t * E, E);
         back_through<E>(dlow_.data(), R, time_at, dtime_.data());
         for (std::size_t t = 0; t < T; ++t)
             std::memcpy(dselected_.data() + t * S + 2 * N, dlow_.data() + t * R, R * sizeof(float));
         gradient_of<S>(select_at, channel_.data(), E, E, dselected_.data());
         back_through<S>(dtime_.data(), E, select_at, dselected_.data());
-        detail::add_scaled<L>(dchannel_.data(), 1.0F, dtime_.data(), T * E);
+        lanes::add_scaled<L>(dchannel_.data(), 1.0F, dtime_.data(), T * E);
     }
 
     // Weights, their gradient, its running mean and that of its square.

@@ -60,14 +60,14 @@ class ssm_network {
         std::array<float, D> x;
         std::memcpy(x.data(), weight_.data() + byte * D, sizeof x);
         for (auto& layer : layers_) layer.forward(step_, x.data());
-        factor_[step_] = detail::normalise<L>(feature_.data() + step_ * D, x.data(), D);
+        factor_[step_] = lanes::normalise<L>(feature_.data() + step_ * D, x.data(), D);
     }
     void learn() noexcept {
         adam_.advance();
         // The gradient of the features becomes that of the last layer's outputs.
         for (std::size_t t = 0; t < T; ++t) {
             std::array<float, D> dx{};
-            detail::normalise_back<L>(dx.data(), dfeature_.data() + t * D, feature_.data() + t * D, factor_[t],
+            lanes::normalise_back<L>(dx.data(), dfeature_.data() + t * D, feature_.data() + t * D, factor_[t],
                                       D);
             std::memcpy(dfeature_.data() + t * D, dx.data(), sizeof dx);
         }
@@ -76,7 +76,7 @@ class ssm_network {
             layers_[l].update(adam_);
         }
         for (std::size_t t = 0; t < T; ++t)
-            detail::add_scaled<L>(gradient_.data() + read_[t] * D, 1.0F, dfeature_.data() + t * D, D);
+            lanes::add_scaled<L>(gradient_.data() + read_[t] * D, 1.0F, dfeature_.data() + t * D, D);
         // Only rows that were read learn; the others' means stand still.
         std::array<bool, 256> done{};
         for (std::size_t t = 0; t < T; ++t) {

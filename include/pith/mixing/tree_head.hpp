@@ -18,20 +18,22 @@ requires(Width % 16 == 0) class tree_head {
     static constexpr std::size_t row = Width + 16;  // the bias stands first in the last sixteen
 
   public:
+    static constexpr std::size_t memory = sizeof(float) * 256 * row;
+
     tree_head() : weight_(256 * row) {}
     void reset() noexcept { weight_.clear(); }
 
     /// The logit of a one at `node`, 1..255: the bits of the byte so far under a leading one.
     [[nodiscard]] float logit(std::uint32_t node, const float* features) const noexcept {
         const float* const w = weight_.data() + node * row;
-        return detail::dot<L>(w, features, Width) + w[Width];
+        return lanes::dot<L>(w, features, Width) + w[Width];
     }
     /// One step along the error (bit - probability); adds the gradient of the loss to dfeatures.
     void learn(std::uint32_t node, const float* features, float error, float rate, float* dfeatures) noexcept {
         float* const w = weight_.data() + node * row;
-        detail::add_scaled<L>(dfeatures, -error, w, Width);
+        lanes::add_scaled<L>(dfeatures, -error, w, Width);
         const float step = exact::mul(rate, error);
-        detail::add_scaled<L>(w, step, features, Width);
+        lanes::add_scaled<L>(w, step, features, Width);
         w[Width] = w[Width] + step;
     }
 
