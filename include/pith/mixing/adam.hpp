@@ -11,13 +11,13 @@ namespace pith::inline v1::mixing {
 
 /// What Adam is told: rates as in the paper, and the bound on weights.
 struct adam_rates {
-    float step = 0.002F;
+    float step = 0.004F;
     float mean = 0.9F;
     float square = 0.999F;
     float epsilon = 1e-8F;
     float bound = 16.0F;
-    float floor = 0.25F;  ///< the step falls from `step` to floor step ...
-    float fall = 0.0F;    ///< ... by this part of the distance in each update
+    float floor = 0.1F;   ///< the step falls from `step` to floor step ...
+    float fall = 0.0001F;   ///< ... by this part of the distance in each update
 };
 
 /// The state that all weights share: how far the running means are from having forgotten their start. Exact.

@@ -2,7 +2,6 @@
 // Own work, after core/exact.hpp: products are sealed before they are added; exp by Cody and Waite (1980).
 #pragma once
 
-#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -22,6 +21,7 @@ namespace pith::inline v1::mixing {
 ///   product(a, b)                     // rounded before anything is added to it
 ///   root(a)                           // correctly rounded, lanes >= 0
 ///   smaller(a, b), larger(a, b)       // b where a lane of a is not a number
+///   sum(a)                            // as a tree: l + (l + width / 2), and so on down to 1 apart
 ///   power_of_two(t)                   // 2^k where t = k + 1.5 2^23, k in -126..127
 template <class L>
 concept float_lanes = requires(float* to, const float* from, float f, typename L::vector v) {
@@ -33,6 +33,7 @@ concept float_lanes = requires(float* to, const float* from, float f, typename L
     { L::smaller(v, v) } -> std::same_as<typename L::vector>;
     { L::larger(v, v) } -> std::same_as<typename L::vector>;
     { L::power_of_two(v) } -> std::same_as<typename L::vector>;
+    { L::sum(v) } -> std::same_as<float>;
     L::store(to, v);
 };
 
@@ -73,6 +74,10 @@ struct portable_lanes {
     }
     [[nodiscard, gnu::always_inline]] static vector power_of_two(vector t) noexcept {
         return std::bit_cast<vector>((std::bit_cast<words>(t) << 23) + 0x3F80'0000U);
+    }
+    [[nodiscard, gnu::always_inline]] static float sum(vector a) noexcept {
+        a = a + __builtin_shufflevector(a, a, 2, 3, 0, 1);
+        return a[0] + a[1];
     }
 
   private:
@@ -138,10 +143,9 @@ struct sixteen {
         for (std::size_t i = 0; i < parts; ++i) L::store(to + i * L::width, part[i]);
     }
     /// The sum of the lanes as a tree: l + (l + 8), then + 4, + 2, + 1 apart.
-    [[nodiscard]] float sum() const noexcept {
-        std::array<float, 16> lane;
-        store(lane.data());
-        return exact::sum_of_lanes(lane);
+    [[nodiscard, gnu::always_inline]] float sum() const noexcept {
+        if constexpr (parts == 2) return L::sum(part[0] + part[1]);
+        else return L::sum((part[0] + part[2]) + (part[1] + part[3]));
     }
 };
 

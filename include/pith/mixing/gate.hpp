@@ -61,7 +61,7 @@ requires(Inputs % 16 == 0 && Sizes.size() <= 16) class gate {
     void update(bool bit, float probability) noexcept {
         const float target = bit ? 1.0F : 0.0F;
         std::array<float, 16> said;
-        for (std::size_t s = 0; s < 16; s += L::width)
+        for (std::size_t s = 0; s < sets; s += L::width)
             L::store(said.data() + s, lanes::logistic<L>(L::load(mixed_.data() + s)));
         for (std::size_t s = 0; s < sets; ++s) {
             float& rate = rate_[row_[s]];

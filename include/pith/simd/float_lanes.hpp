@@ -52,6 +52,12 @@ requires(has_float_lanes<Arch>) struct float_lanes {
     [[nodiscard, gnu::always_inline]] static vector power_of_two(vector t) noexcept {
         return std::bit_cast<vector>((std::bit_cast<words>(t) << 23) + 0x3F80'0000U);
     }
+    [[nodiscard, gnu::always_inline]] static float sum(vector a) noexcept {
+        using half = float __attribute__((vector_size(16)));
+        half b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+        b = b + __builtin_shufflevector(b, b, 2, 3, 0, 1);
+        return b[0] + b[1];
+    }
 
   private:
     using words = std::uint32_t __attribute__((vector_size(32)));
