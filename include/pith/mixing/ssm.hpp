@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include <pith/core/random.hpp>
 #include <pith/core/table.hpp>
@@ -51,29 +52,36 @@ class ssm_layer {
     static constexpr std::size_t parameters = weights;
     /// Floats that a layer holds.
     static constexpr std::size_t floats =
-        4 * weights + T * (2 * D + 1 + 12 * E + 2 * S + R + largest(2 * E, S) + largest(D, E)) + taps * E +
+        5 * weights + T * (2 * D + 1 + 12 * E + 2 * S + R + largest(2 * E, S) + largest(D, E)) + taps * E +
         (T + 2) * N * E;
 
     ssm_layer()
-        : weight_(weights), gradient_(weights), mean_(weights), square_(weights), normed_(T * D), factor_(T),
+        : start_(weights), weight_(weights), gradient_(weights), mean_(weights), square_(weights), normed_(T * D), factor_(T),
           both_(T * 2 * E), before_((T + taps) * E), conved_(T * E), channel_(T * E), selected_(T * S),
           decay_(T * E), state_((T + 1) * N * E), summed_(T * E), gated_(T * E), dnormed_(T * D),
           dboth_(T * 2 * E), dselected_(T * S), dlow_(T * R), dchannel_(T * E), dtime_(T * E),
           dstate_(N * E), wide_(T * largest(2 * E, S)), tall_(T * largest(D, E)) {}
 
-    /// The weights as they begin, from the sequence; everything remembered is forgotten.
-    void reset(random_sequence& random) noexcept {
-        for (auto* t : {&weight_, &gradient_, &mean_, &square_, &before_, &state_}) t->clear();
+    /// Draws the weights with which every reset begins.
+    void prepare(random_sequence& random) noexcept {
+        start_.clear();
         fill(random, in_at, D * 2 * E, 1.7F / exact::sqrt(static_cast<float>(D)));
         fill(random, conv_at, taps * E, 0.5F);
         fill(random, select_at, E * S, 1.7F / exact::sqrt(static_cast<float>(E)));
         fill(random, time_at, R * E, 0.1F);
         fill(random, out_at, E * D, 0.8F / exact::sqrt(static_cast<float>(E)));
         for (std::size_t i = 0; i < E; ++i) {  // decays from 1/2 to 1/256 a step, spread over the channels
-            weight_[offset_at + i] = exact::mul(-5.5F, static_cast<float>(i)) / static_cast<float>(E);
-            weight_[skip_at + i] = 1.0F;
+            start_[offset_at + i] = exact::mul(-5.5F, static_cast<float>(i)) / static_cast<float>(E);
+            start_[skip_at + i] = 1.0F;
         }
     }
+    /// Forgets everything read and learnt.
+    void reset() noexcept {
+        for (auto* t : {&gradient_, &mean_, &square_, &before_, &state_}) t->clear();
+        std::memcpy(weight_.data(), start_.data(), weights * sizeof(float));
+    }
+    [[nodiscard]] std::span<float> parameters_now() noexcept { return {weight_.data(), weights}; }
+    [[nodiscard]] std::span<const float> gradient() const noexcept { return {gradient_.data(), weights}; }
 
     /// Step t of the chunk: x (D numbers) in place. Steps come in order, each once.
     void forward(std::size_t t, float* x) noexcept {
@@ -118,7 +126,7 @@ class ssm_layer {
   private:
     void fill(random_sequence& random, std::size_t at, std::size_t n, float size) noexcept {
         for (std::size_t i = 0; i < n; ++i)
-            weight_[at + i] = exact::mul(size, exact::mul(2.0F, random.uniform()) - 1.0F);
+            start_[at + i] = exact::mul(size, exact::mul(2.0F, random.uniform()) - 1.0F);
     }
 
     // dW[k][c] += sum over t of x[t][k] dy[t][c]
@@ -262,8 +270,8 @@ class ssm_layer {
         lanes::add_scaled<L>(dchannel_.data(), 1.0F, dtime_.data(), T * E);
     }
 
-    // Weights, their gradient, its running mean and that of its square.
-    table<float> weight_, gradient_, mean_, square_;
+    // Weights at the start and now, their gradient, its running mean and that of its square.
+    table<float> start_, weight_, gradient_, mean_, square_;
     // What the steps of a chunk leave for the way back; before_ and state_ begin with the last chunk's end.
     table<float> normed_, factor_, both_, before_, conved_, channel_, selected_, decay_, state_, summed_,
         gated_;

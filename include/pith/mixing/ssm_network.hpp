@@ -24,17 +24,22 @@ class ssm_network {
   public:
     static constexpr std::size_t width = D;
     static constexpr std::size_t memory =
-        sizeof(float) * (Shape.layers * ssm_layer<Shape, L>::floats + 4 * 256 * D + 2 * T * D);
+        sizeof(float) * (Shape.layers * ssm_layer<Shape, L>::floats + 5 * 256 * D + 2 * T * D);
 
     explicit ssm_network(const adam_rates& rates = {})
         : rates_(rates), adam_(rates), weight_(256 * D), gradient_(256 * D), mean_(256 * D), square_(256 * D),
-          feature_(T * D), dfeature_(T * D) {}
-
-    void reset() noexcept {
+          start_(256 * D), feature_(T * D), dfeature_(T * D) {
         random_sequence random(0x5353'4D);
+        for (float& w : start_) w = exact::mul(2.0F, random.uniform()) - 1.0F;
+        for (auto& layer : layers_) layer.prepare(random);
+        reset();
+    }
+
+    /// Forgets everything read and learnt.
+    void reset() noexcept {
         for (auto* t : {&gradient_, &mean_, &square_, &feature_, &dfeature_}) t->clear();
-        for (float& w : weight_) w = exact::mul(2.0F, random.uniform()) - 1.0F;
-        for (auto& layer : layers_) layer.reset(random);
+        std::memcpy(weight_.data(), start_.data(), 256 * D * sizeof(float));
+        for (auto& layer : layers_) layer.reset();
         adam_ = adam<L>(rates_);
         step_ = 0;
         run(0);
@@ -91,7 +96,7 @@ class ssm_network {
     adam_rates rates_;
     adam<L> adam_;
     std::array<ssm_layer<Shape, L>, Shape.layers> layers_;
-    table<float> weight_, gradient_, mean_, square_;  // of the embedding
+    table<float> weight_, gradient_, mean_, square_, start_;  // of the embedding
     table<float> feature_, dfeature_;
     std::array<float, T> factor_{};
     std::array<std::uint8_t, T> read_{};
