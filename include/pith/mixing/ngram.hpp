@@ -13,17 +13,23 @@
 
 namespace pith::inline v1::mixing {
 
-/// Which contexts are counted: bytes of history for each, and 0 for the letters of the current word.
+/// What a prediction depends on.
+struct ngram_context {
+    std::uint8_t bytes = 0;  ///< of history, 0..8
+    std::uint8_t skip = 0;   ///< bytes between these and the next one, 0..7
+    std::uint8_t words = 0;  ///< 1: and the current word, whatever its case; 2: and the word before
+    friend constexpr bool operator==(const ngram_context&, const ngram_context&) = default;
+};
 template <std::size_t Contexts>
-struct ngram_orders {
-    std::array<std::uint8_t, Contexts> bytes{};
+struct ngram_contexts {
+    std::array<ngram_context, Contexts> of{};
     std::size_t memory = std::size_t{1} << 26;  ///< of the table, a power of two
-    friend constexpr bool operator==(const ngram_orders&, const ngram_orders&) = default;
+    friend constexpr bool operator==(const ngram_contexts&, const ngram_contexts&) = default;
 };
 
 namespace detail {
 
-/// Zeros and ones seen, each 0..15. The count of the other bit falls once it is above two: what happened last
+/// Zeros and ones seen, each 0..15. The count of the other bit falls while it is above three: what happened last
 /// counts for more.
 struct bit_counts {
     std::uint8_t packed;
@@ -32,7 +38,7 @@ struct bit_counts {
         unsigned same = packed >> shift & 15;
         unsigned other = packed >> (4 - shift) & 15;
         same = same < 15 ? same + 1 : 15;
-        other = other > 2 ? (other + 3) / 2 - (other > 6 ? 1 : 0) : other;
+        other = other > 3 ? (other + 3) / 2 : other;
         return static_cast<std::uint8_t>(same << shift | other << (4 - shift));
     }
 };
@@ -78,31 +84,31 @@ class slow_bit {
 /// Predicts bits from the counts under each context; one logit for each. Exact.
 /// Table: slots of 16 bytes, a check and the counts of the 15 nodes of a nibble; a context has a slot for the
 /// high nibble and one for the low nibble after each high one. Four slots share a cache line.
-template <ngram_orders Orders>
+template <ngram_contexts Contexts>
 class ngrams {
     static constexpr std::size_t slot_size = 16, line = 64, smallest = std::size_t{1} << 16;
-    static_assert((Orders.memory & (Orders.memory - 1)) == 0 && Orders.memory >= smallest);
+    static_assert((Contexts.memory & (Contexts.memory - 1)) == 0 && Contexts.memory >= smallest);
 
   public:
-    static constexpr std::size_t contexts = Orders.bytes.size();
+    static constexpr std::size_t contexts = Contexts.of.size();
     static constexpr std::size_t inputs = contexts;
-    static constexpr std::size_t memory = Orders.memory + sizeof(float) * 4096 + 1024 * contexts;
+    static constexpr std::size_t memory = Contexts.memory + sizeof(float) * 4096 + 1024 * contexts;
 
-    ngrams() : slots_(table<std::uint8_t>::unset(Orders.memory)), logits_(4096), maps_(256 * contexts) {
+    ngrams() : slots_(table<std::uint8_t>::unset(Contexts.memory)), logits_(4096), maps_(256 * contexts) {
         detail::fill_logits(logits_.data());
     }
 
     /// Forgets everything. A block of `length` bytes gets as much of the table as it can use.
     void reset(std::size_t length) noexcept {
         std::size_t used = smallest;
-        while (used < Orders.memory && used / (3 * slot_size * contexts) < length) used *= 2;
+        while (used < Contexts.memory && used / (3 * slot_size * contexts) < length) used *= 2;
         mask_ = used - line;
         std::memset(slots_.data(), 0, used);
         for (std::size_t i = 0; i < maps_.size(); ++i) {
             const double zeros = static_cast<double>(i & 15), ones = static_cast<double>(i >> 4 & 15);
             maps_[i] = detail::slow_bit((ones + 0.4) / (zeros + ones + 0.8));
         }
-        history_ = word_ = 0;
+        history_ = word_ = last_word_ = 0;
         node_ = 1;
         begin_byte();
     }
@@ -142,15 +148,21 @@ class ngrams {
         const bool capital = byte >= 'A' && byte <= 'Z';
         const bool letter = capital || (byte >= 'a' && byte <= 'z') || byte >= 128;
         const std::uint64_t folded = capital ? byte + 32U : byte;
-        word_ = letter ? detail::scattered(word_ + folded) : 0;
+        if (letter) {
+            word_ = detail::scattered(word_ + folded);
+        } else if (word_ != 0) {
+            last_word_ = word_;
+            word_ = 0;
+        }
         node_ = 1;
     }
     void begin_byte() noexcept {
         for (std::size_t k = 0; k < contexts; ++k) {
-            const unsigned n = Orders.bytes[k];
-            const std::uint64_t text = n == 0   ? word_ ^ (history_ & 0xFF)
-                                       : n >= 8 ? history_
-                                                : history_ & ((std::uint64_t{1} << (8 * n)) - 1);
+            constexpr std::uint64_t all = ~std::uint64_t{0};
+            const ngram_context c = Contexts.of[k];
+            std::uint64_t text = history_ >> (8 * c.skip) & (c.bytes == 0 ? 0 : all >> (64 - 8 * c.bytes));
+            if (c.words >= 1) text += detail::scattered(word_);
+            if (c.words >= 2) text += last_word_ * 3;
             hash_[k] = detail::scattered(text + (k + 1) * 0xA24B'AED4'963E'E407U);
         }
         find(0);
@@ -193,7 +205,8 @@ class ngrams {
     std::array<std::uint8_t*, contexts> slot_{};
     std::array<detail::slow_bit*, contexts> at_{};
     std::uint64_t history_ = 0;
-    std::uint64_t word_ = 0;
+    std::uint64_t word_ = 0;  // a hash of the letters so far; 0 between words
+    std::uint64_t last_word_ = 0;
     std::size_t mask_ = 0;
     std::uint32_t node_ = 1;   // the byte so far under a leading one
     std::uint32_t place_ = 1;  // the nibble so far under a leading one

@@ -35,7 +35,7 @@ template <mixing::float_lanes Lanes = detail::fastest_lanes, mixing::ensemble_pa
 using statesmix = mixing::bitwise_coder<
     mixing::online_ensemble<
         mixing::ssm_network<mixing::ssm_shape{.model = 32, .inner = 64, .state = 8, .layers = 2}, Lanes>,
-        mixing::ngrams<mixing::ngram_orders<7>{.bytes = {1, 2, 3, 4, 5, 6, 0}}>, Lanes, Parts>,
+        mixing::ngrams<mixing::ngram_contexts<7>{{{{1}, {2}, {3}, {4}, {5}, {6}, {1, 0, 1}}}}>, Lanes, Parts>,
     statesmix_identity>;
 
 }  // namespace pith::inline v1::systems
