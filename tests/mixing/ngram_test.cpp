@@ -92,7 +92,7 @@ TEST_CASE("N-grams learn what their context decides") {
     const double by_three = cost(*model, data, 1);
     model->reset(data.size());
     CHECK(cost(*model, data, 0) > by_three + 0.9 * 1100);  // one bit more for one in four bytes
-    const bytes words = chosen({"axm. ", "AXm. ", "bxn. ", "BXn. "}, 9000);
+    const bytes words = chosen({"axm. ", "Axm. ", "bxn. ", "Bxn. "}, 9000);
     model->reset(words.size());
     const double by_word = cost(*model, words, 2);
     model->reset(words.size());

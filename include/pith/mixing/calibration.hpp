@@ -19,7 +19,7 @@ class calibration {
   public:
     static constexpr std::size_t memory = sizeof(float) * Contexts * knots;
 
-    explicit calibration(float rate = 0.02F) : rate_(rate), value_(table<float>::unset(Contexts * knots)) {}
+    explicit calibration(float rate = 0.025F) : rate_(rate), value_(table<float>::unset(Contexts * knots)) {}
 
     void reset(std::size_t contexts) noexcept {
         PITH_ASSERT(contexts <= Contexts);

@@ -12,12 +12,12 @@
 
 namespace pith::inline v1::mixing {
 
-/// Rates of a gate. Weights of set s learn with rate(n) = floor + (start - floor) / (1 + n / 64) after n bits.
+/// Rates of a gate. A weight vector's rate falls from `start` to `floor` by 1/256 of the distance with each bit.
 struct gate_rates {
-    float start = 0.02F;
-    float floor = 0.002F;
-    float last = 0.005F;    ///< of the layer over the sets
-    float weight = 0.25F;   ///< with which every input begins
+    float start = 0.03F;
+    float floor = 0.003F;
+    float last = 0.002F;   ///< of the layer over the sets
+    float weight = 0.16F;  ///< with which every input begins
     friend constexpr bool operator==(const gate_rates&, const gate_rates&) = default;
 };
 

@@ -26,6 +26,10 @@ struct statesmix_identity {
     static constexpr const char* name = "statesmix";
 };
 
+/// Bytes before the next one, the same over a gap, the word so far, and the word before it.
+inline constexpr mixing::ngram_contexts<10> statesmix_contexts{
+    {{{1}, {2}, {3}, {4}, {5}, {7}, {.bytes = 2, .skip = 1}, {.words = 1}, {.bytes = 1, .words = 1}, {.words = 2}}}};
+
 // StateSMix: online state space model and n-grams without pre-training (Tacconelli, 2026).
 // ssm_network: the Mamba-type model trained by Adam on each chunk that has been coded; ngrams, long_ngram: the sparse
 // tables and long contexts; the ensemble's gate: entropy-adaptive scaling, learned; calibration replaces smoothing.
@@ -35,7 +39,7 @@ template <mixing::float_lanes Lanes = detail::fastest_lanes, mixing::ensemble_pa
 using statesmix = mixing::bitwise_coder<
     mixing::online_ensemble<
         mixing::ssm_network<mixing::ssm_shape{.model = 32, .inner = 64, .state = 8, .layers = 2}, Lanes>,
-        mixing::ngrams<mixing::ngram_contexts<7>{{{{1}, {2}, {3}, {4}, {5}, {6}, {1, 0, 1}}}}>, Lanes, Parts>,
+        mixing::ngrams<statesmix_contexts>, Lanes, Parts>,
     statesmix_identity>;
 
 }  // namespace pith::inline v1::systems
