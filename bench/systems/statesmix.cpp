@@ -1,5 +1,5 @@
-// bench systems statesmix: an online state space model and n-grams, each alone and together, beside the figures
-// of the publication.
+// bench systems statesmix: an online state space model and n-grams, each alone and together, beside the
+// figures of the publication.
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -83,10 +83,16 @@ double bits_per_byte(const measured& m, std::size_t n) {
 
 bool measure(const char* name, const char* published, const bytes& data, const bench::arguments& asked,
              bench::rows& out) {
-    bench::table table(std::string(name) + ", " + bench::grouped(data.size()) + " bytes; published: " + published +
-                           " bits per byte",
-                       {{"parts", true}, {"bytes"}, {"bits/byte"}, {"to counts"}, {"kB/s enc"}, {"kB/s dec"},
-                        {"tokens/s"}, {"paper, 3 MB"}});
+    bench::table table(std::string(name) + ", " + bench::grouped(data.size()) +
+                           " bytes; published: " + published + " bits per byte",
+                       {{"parts", true},
+                        {"bytes"},
+                        {"bits/byte"},
+                        {"to counts"},
+                        {"kB/s enc"},
+                        {"kB/s dec"},
+                        {"tokens/s"},
+                        {"paper, 3 MB"}});
     bench::progress_line progress;
     double counts = 0;
     bool correct = true;
@@ -111,8 +117,10 @@ bool measure(const char* name, const char* published, const bytes& data, const b
     }
     progress.clear();
     table.print(
-        "Tokens are bytes here; the publication's are 3.4 bytes long, of which it codes 2,000 a second by its\n"
-        "own account, 1,100 to 1,300 or 4 kB/s as measured. Thread CPU time, medians; every result was decoded\n"
+        "Tokens are bytes here; the publication's are 3.4 bytes long, of which it codes 2,000 a second by "
+        "its\n"
+        "own account, 1,100 to 1,300 or 4 kB/s as measured. Thread CPU time, medians; every result was "
+        "decoded\n"
         "and compared.");
     return correct;
 }
@@ -139,8 +147,8 @@ int main(int count, char** words) {
         correct = measure(f.path, f.published, data, asked, out) && correct;
     }
     if (!any)
-        correct = measure("installed headers", "none", bench::installed_headers(asked.quick ? 20000 : 1000000), asked,
-                          out);
+        correct = measure("installed headers", "none",
+                          bench::installed_headers(asked.quick ? 20000 : 1000000), asked, out);
     if (!correct) std::fprintf(stderr, "a block did not come back as it was\n");
     return out.write(asked.json) && correct ? 0 : 1;
 }

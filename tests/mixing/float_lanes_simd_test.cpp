@@ -23,9 +23,15 @@ namespace {
 struct lone_lanes {
     struct vector {
         std::array<float, 4> v;
-        friend vector operator+(vector a, const vector& b) { return a.each(b, [](float x, float y) { return x + y; }); }
-        friend vector operator-(vector a, const vector& b) { return a.each(b, [](float x, float y) { return x - y; }); }
-        friend vector operator/(vector a, const vector& b) { return a.each(b, [](float x, float y) { return x / y; }); }
+        friend vector operator+(vector a, const vector& b) {
+            return a.each(b, [](float x, float y) { return x + y; });
+        }
+        friend vector operator-(vector a, const vector& b) {
+            return a.each(b, [](float x, float y) { return x - y; });
+        }
+        friend vector operator/(vector a, const vector& b) {
+            return a.each(b, [](float x, float y) { return x / y; });
+        }
         template <class F>
         [[nodiscard]] vector each(const vector& b, F f) const {
             vector out;
@@ -78,7 +84,8 @@ bool same(const std::vector<float>& a, const std::vector<float>& b) {
 /// Everything that networks do with lanes, in one list of numbers.
 template <float_lanes L>
 std::vector<float> everything() {
-    const std::vector<float> a = numbers(192, 1, 3.0F), b = numbers(192 * 160, 2, 2.0F), c = numbers(160, 3, 1.0F);
+    const std::vector<float> a = numbers(192, 1, 3.0F), b = numbers(192 * 160, 2, 2.0F),
+                             c = numbers(160, 3, 1.0F);
     std::vector<float> out(160 + 96 + 48);
     lanes::combine<L, 160, false>(out.data(), a.data(), 3, b.data(), 60);
     lanes::combine<L, 96, true>(out.data() + 160, a.data() + 1, 1, b.data(), 100);

@@ -22,7 +22,8 @@ namespace {
 using bytes = std::vector<std::uint8_t>;
 constexpr ngram_contexts<3> three{{{{1}, {3}, {0, 0, 1}}}, std::size_t{1} << 16};
 
-/// Feeds data to a predictor of several logits; returns the bits that input `which` alone costs in the last half.
+/// Feeds data to a predictor of several logits; returns the bits that input `which` alone costs in the last
+/// half.
 template <ngram_contexts Contexts>
 double cost(ngrams<Contexts>& model, const bytes& data, std::size_t which) {
     std::array<float, Contexts.of.size()> logit{};
@@ -63,7 +64,8 @@ TEST_CASE("Counts stay in 0..15, follow the bits, and forget the other bit") {
         for (const bool bit : {false, true}) {
             const unsigned after = detail::bit_counts::after(static_cast<std::uint8_t>(packed), bit);
             const unsigned same = bit ? packed >> 4 : packed & 15, other = bit ? packed & 15 : packed >> 4;
-            const unsigned new_same = bit ? after >> 4 : after & 15, new_other = bit ? after & 15 : after >> 4;
+            const unsigned new_same = bit ? after >> 4 : after & 15,
+                           new_other = bit ? after & 15 : after >> 4;
             CAPTURE(packed, bit);
             CHECK(new_same == (same < 15 ? same + 1 : 15));
             CHECK(new_other <= other);

@@ -39,14 +39,17 @@ double loss(layer& l, const std::vector<float>& weights, const std::vector<float
     for (std::size_t t = 0; t < small.chunk; ++t) {
         l.forward(t, x.data() + t * small.model);
         for (std::size_t i = 0; i < small.model; ++i)
-            sum += static_cast<double>(x[t * small.model + i]) * static_cast<double>(target[t * small.model + i]);
+            sum += static_cast<double>(x[t * small.model + i]) *
+                   static_cast<double>(target[t * small.model + i]);
     }
     return sum;
 }
 
-/// Checks `gradient` against differences of the loss when `values` move; the loss is float: 1 % is what holds.
+/// Checks `gradient` against differences of the loss when `values` move; the loss is float: 1 % is what
+/// holds.
 template <class Loss>
-void check_gradient(std::vector<float>& values, const std::vector<float>& gradient, std::size_t stride, Loss f) {
+void check_gradient(std::vector<float>& values, const std::vector<float>& gradient, std::size_t stride,
+                    Loss f) {
     double size = 0;
     for (const float g : gradient) size = std::max(size, std::abs(static_cast<double>(g)));
     REQUIRE(size > 0.1);
@@ -59,8 +62,8 @@ void check_gradient(std::vector<float>& values, const std::vector<float>& gradie
         const double below = f();
         values[i] = kept;
         CAPTURE(i);
-        CHECK(std::abs((above - below) / (2.0 * static_cast<double>(step)) - static_cast<double>(gradient[i])) <
-              0.01 * size);
+        CHECK(std::abs((above - below) / (2.0 * static_cast<double>(step)) -
+                       static_cast<double>(gradient[i])) < 0.01 * size);
     }
 }
 
@@ -132,7 +135,8 @@ TEST_CASE("A network forgets everything at reset") {
 TEST_CASE("Features stay finite whatever gradient comes") {
     const auto network = std::make_unique<ssm_network<small>>();
     for (unsigned i = 0; i < 3000; ++i) {
-        for (std::size_t k = 0; k < small.model; ++k) network->gradient()[k] = (i + k) % 2 == 0 ? 1e4F : -1e4F;
+        for (std::size_t k = 0; k < small.model; ++k)
+            network->gradient()[k] = (i + k) % 2 == 0 ? 1e4F : -1e4F;
         network->push(static_cast<std::uint8_t>(i * i));
         for (std::size_t k = 0; k < small.model; ++k) REQUIRE(std::isfinite(network->features()[k]));
     }

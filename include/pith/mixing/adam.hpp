@@ -1,5 +1,6 @@
 // Adam, the optimiser that scales each step by running means of the gradient and its square.
-// Source: Kingma and Ba, 2015; weights are kept within a bound, so that no stream of data makes them infinite.
+// Source: Kingma and Ba, 2015; weights are kept within a bound, so that no stream of data makes them
+// infinite.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ struct adam_rates {
     float square = 0.999F;
     float epsilon = 1e-8F;
     float bound = 16.0F;
-    float floor = 0.1F;   ///< the step falls from `step` to floor step ...
-    float fall = 0.0001F;   ///< ... by this part of the distance in each update
+    float floor = 0.1F;    ///< the step falls from `step` to floor step ...
+    float fall = 0.0001F;  ///< ... by this part of the distance in each update
 };
 
 /// The state that all weights share: how far the running means are from having forgotten their start. Exact.

@@ -45,9 +45,7 @@ struct portable_lanes {
     [[nodiscard, gnu::always_inline]] static vector load(const float* from) noexcept {
         return exact::detail::load(from);
     }
-    [[gnu::always_inline]] static void store(float* to, vector v) noexcept {
-        std::memcpy(to, &v, sizeof v);
-    }
+    [[gnu::always_inline]] static void store(float* to, vector v) noexcept { std::memcpy(to, &v, sizeof v); }
     [[nodiscard, gnu::always_inline]] static vector all(float f) noexcept { return vector{f, f, f, f}; }
     [[nodiscard, gnu::always_inline]] static vector product(vector a, vector b) noexcept {
         return exact::detail::sealed_product(a, b);
@@ -144,8 +142,10 @@ struct sixteen {
     }
     /// The sum of the lanes as a tree: l + (l + 8), then + 4, + 2, + 1 apart.
     [[nodiscard, gnu::always_inline]] float sum() const noexcept {
-        if constexpr (parts == 2) return L::sum(part[0] + part[1]);
-        else return L::sum((part[0] + part[2]) + (part[1] + part[3]));
+        if constexpr (parts == 2)
+            return L::sum(part[0] + part[1]);
+        else
+            return L::sum((part[0] + part[2]) + (part[1] + part[3]));
     }
 };
 
@@ -155,7 +155,8 @@ template <float_lanes L>
     auto sum = sixteen<L>::zero();
     for (std::size_t i = 0; i < n; i += 16)
         for (std::size_t p = 0; p < sixteen<L>::parts; ++p)
-            sum.part[p] = sum.part[p] + L::product(L::load(a + i + p * L::width), L::load(b + i + p * L::width));
+            sum.part[p] =
+                sum.part[p] + L::product(L::load(a + i + p * L::width), L::load(b + i + p * L::width));
     return sum.sum();
 }
 
@@ -163,7 +164,8 @@ template <float_lanes L>
 template <float_lanes L>
 [[gnu::always_inline]] inline void add_scaled(float* y, float scale, const float* x, std::size_t n) noexcept {
     const auto s = L::all(scale);
-    for (std::size_t i = 0; i < n; i += L::width) L::store(y + i, L::load(y + i) + L::product(s, L::load(x + i)));
+    for (std::size_t i = 0; i < n; i += L::width)
+        L::store(y + i, L::load(y + i) + L::product(s, L::load(x + i)));
 }
 
 /// A block of combine: columns 0..Parts vectors. All indices are constants, so that the sums are registers.

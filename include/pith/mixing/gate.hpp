@@ -12,7 +12,8 @@
 
 namespace pith::inline v1::mixing {
 
-/// Rates of a gate. A weight vector's rate falls from `start` to `floor` by 1/256 of the distance with each bit.
+/// Rates of a gate. A weight vector's rate falls from `start` to `floor` by 1/256 of the distance with each
+/// bit.
 struct gate_rates {
     float start = 0.03F;
     float floor = 0.003F;
@@ -65,12 +66,12 @@ requires(Inputs % 16 == 0 && Sizes.size() <= 16) class gate {
             L::store(said.data() + s, lanes::logistic<L>(L::load(mixed_.data() + s)));
         for (std::size_t s = 0; s < sets; ++s) {
             float& rate = rate_[row_[s]];
-            lanes::add_scaled<L>(weight_.data() + row_[s] * Inputs, exact::mul(rate, target - said[s]), inputs_,
-                                  Inputs);
+            lanes::add_scaled<L>(weight_.data() + row_[s] * Inputs, exact::mul(rate, target - said[s]),
+                                 inputs_, Inputs);
             rate = rate - exact::mul(1.0F / 256, rate - rates_.floor);
         }
         lanes::add_scaled<L>(over_.data() + top_ * 16, exact::mul(rates_.last, target - probability),
-                              mixed_.data(), 16);
+                             mixed_.data(), 16);
     }
 
   private:

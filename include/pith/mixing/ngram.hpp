@@ -29,8 +29,8 @@ struct ngram_contexts {
 
 namespace detail {
 
-/// Zeros and ones seen, each 0..15. The count of the other bit falls while it is above three: what happened last
-/// counts for more.
+/// Zeros and ones seen, each 0..15. The count of the other bit falls while it is above three: what happened
+/// last counts for more.
 struct bit_counts {
     std::uint8_t packed;
     [[nodiscard]] static constexpr std::uint8_t after(std::uint8_t packed, bool bit) noexcept {

@@ -1,6 +1,6 @@
 // A selective state space layer that learns while it runs: forward step by step, backward over chunks.
-// Source: Gu and Dao, Mamba, 2023. Rates of decay stay -(1..State), inputs enter by their zero-order hold, and
-// gradients flow back through the whole chunk, where StateSMix (Tacconelli, 2026) stops at each step.
+// Source: Gu and Dao, Mamba, 2023. Rates of decay stay -(1..State), inputs enter by their zero-order hold,
+// and gradients flow back through the whole chunk, where StateSMix (Tacconelli, 2026) stops at each step.
 #pragma once
 
 #include <array>
@@ -56,11 +56,31 @@ class ssm_layer {
         (T + 2) * N * E;
 
     ssm_layer()
-        : start_(weights), weight_(weights), gradient_(weights), mean_(weights), square_(weights), normed_(T * D), factor_(T),
-          both_(T * 2 * E), before_((T + taps) * E), conved_(T * E), channel_(T * E), selected_(T * S),
-          decay_(T * E), state_((T + 1) * N * E), summed_(T * E), gated_(T * E), dnormed_(T * D),
-          dboth_(T * 2 * E), dselected_(T * S), dlow_(T * R), dchannel_(T * E), dtime_(T * E),
-          dstate_(N * E), wide_(T * largest(2 * E, S)), tall_(T * largest(D, E)) {}
+        : start_(weights),
+          weight_(weights),
+          gradient_(weights),
+          mean_(weights),
+          square_(weights),
+          normed_(T * D),
+          factor_(T),
+          both_(T * 2 * E),
+          before_((T + taps) * E),
+          conved_(T * E),
+          channel_(T * E),
+          selected_(T * S),
+          decay_(T * E),
+          state_((T + 1) * N * E),
+          summed_(T * E),
+          gated_(T * E),
+          dnormed_(T * D),
+          dboth_(T * 2 * E),
+          dselected_(T * S),
+          dlow_(T * R),
+          dchannel_(T * E),
+          dtime_(T * E),
+          dstate_(N * E),
+          wide_(T * largest(2 * E, S)),
+          tall_(T * largest(D, E)) {}
 
     /// Draws the weights with which every reset begins.
     void prepare(random_sequence& random) noexcept {
@@ -113,7 +133,7 @@ class ssm_layer {
         back_through<2 * E>(dnormed_.data(), D, in_at, dboth_.data());
         for (std::size_t t = 0; t < T; ++t)
             lanes::normalise_back<L>(dx + t * D, dnormed_.data() + t * D, normed_.data() + t * D, factor_[t],
-                                      D);
+                                     D);
         std::memmove(before_.data(), before_.data() + T * E, taps * E * sizeof(float));
         std::memcpy(state_.data(), state_.data() + T * N * E, N * E * sizeof(float));
     }
@@ -142,7 +162,7 @@ class ssm_layer {
         lanes::transpose(wide_.data(), dy, T, Columns);
         for (std::size_t k = 0; k < rows; ++k)
             lanes::combine<L, T, false>(tall_.data() + k * T, weight_.data() + at + k * Columns, 1,
-                                         wide_.data(), Columns);
+                                        wide_.data(), Columns);
         lanes::transpose(dx, tall_.data(), rows, T);
     }
 
@@ -168,7 +188,8 @@ class ssm_layer {
         for (std::size_t t = T; t-- > 0;)
             for (std::size_t i = 0; i < E; i += L::width) {
                 const vector x = L::load(conved_.data() + t * E + i);
-                const vector d = L::product(L::load(dchannel_.data() + t * E + i), slope(x, lanes::logistic<L>(x)));
+                const vector d =
+                    L::product(L::load(dchannel_.data() + t * E + i), slope(x, lanes::logistic<L>(x)));
                 L::store(dchannel_.data() + t * E + i, d);
                 L::store(dbias + i, L::load(dbias + i) + d);
                 vector dinput = L::all(0.0F);
@@ -176,8 +197,8 @@ class ssm_layer {
                     const vector input = L::load(before_.data() + (t + taps - k) * E + i);
                     L::store(dw + k * E + i, L::load(dw + k * E + i) + L::product(d, input));
                     if (t + k >= T) continue;
-                    dinput = dinput + L::product(L::load(w + k * E + i),
-                                                 L::load(dchannel_.data() + (t + k) * E + i));
+                    dinput = dinput +
+                             L::product(L::load(w + k * E + i), L::load(dchannel_.data() + (t + k) * E + i));
                 }
                 L::store(dboth_.data() + t * 2 * E + i, dinput);
             }
@@ -194,8 +215,7 @@ class ssm_layer {
             vector a = r;
             for (std::size_t j = 0; j < N; ++j) {
                 const vector in = L::product(L::all(selected[j]), c);
-                const vector h =
-                    L::product(a, L::load(old + j * E + i)) + L::product(L::all(1.0F) - a, in);
+                const vector h = L::product(a, L::load(old + j * E + i)) + L::product(L::all(1.0F) - a, in);
                 L::store(next + j * E + i, h);
                 sum = sum + L::product(L::all(selected[N + j]), h);
                 a = L::product(a, r);

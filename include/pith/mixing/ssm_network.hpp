@@ -27,8 +27,15 @@ class ssm_network {
         sizeof(float) * (Shape.layers * ssm_layer<Shape, L>::floats + 5 * 256 * D + 2 * T * D);
 
     explicit ssm_network(const adam_rates& rates = {})
-        : rates_(rates), adam_(rates), weight_(256 * D), gradient_(256 * D), mean_(256 * D), square_(256 * D),
-          start_(256 * D), feature_(T * D), dfeature_(T * D) {
+        : rates_(rates),
+          adam_(rates),
+          weight_(256 * D),
+          gradient_(256 * D),
+          mean_(256 * D),
+          square_(256 * D),
+          start_(256 * D),
+          feature_(T * D),
+          dfeature_(T * D) {
         random_sequence random(0x5353'4D);
         for (float& w : start_) w = exact::mul(2.0F, random.uniform()) - 1.0F;
         for (auto& layer : layers_) layer.prepare(random);
@@ -73,7 +80,7 @@ class ssm_network {
         for (std::size_t t = 0; t < T; ++t) {
             std::array<float, D> dx{};
             lanes::normalise_back<L>(dx.data(), dfeature_.data() + t * D, feature_.data() + t * D, factor_[t],
-                                      D);
+                                     D);
             std::memcpy(dfeature_.data() + t * D, dx.data(), sizeof dx);
         }
         for (std::size_t l = layers_.size(); l-- > 0;) {
@@ -88,7 +95,8 @@ class ssm_network {
             if (done[read_[t]]) continue;
             done[read_[t]] = true;
             const std::size_t at = read_[t] * D;
-            adam_.update(weight_.data() + at, gradient_.data() + at, mean_.data() + at, square_.data() + at, D);
+            adam_.update(weight_.data() + at, gradient_.data() + at, mean_.data() + at, square_.data() + at,
+                         D);
         }
         dfeature_.clear();
     }

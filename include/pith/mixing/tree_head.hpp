@@ -29,7 +29,8 @@ requires(Width % 16 == 0) class tree_head {
         return lanes::dot<L>(w, features, Width) + w[Width];
     }
     /// One step along the error (bit - probability); adds the gradient of the loss to dfeatures.
-    void learn(std::uint32_t node, const float* features, float error, float rate, float* dfeatures) noexcept {
+    void learn(std::uint32_t node, const float* features, float error, float rate,
+               float* dfeatures) noexcept {
         float* const w = weight_.data() + node * row;
         lanes::add_scaled<L>(dfeatures, -error, w, Width);
         const float step = exact::mul(rate, error);

@@ -27,15 +27,25 @@ struct statesmix_identity {
 };
 
 /// Bytes before the next one, the same over a gap, the word so far, and the word before it.
-inline constexpr mixing::ngram_contexts<10> statesmix_contexts{
-    {{{1}, {2}, {3}, {4}, {5}, {7}, {.bytes = 2, .skip = 1}, {.words = 1}, {.bytes = 1, .words = 1}, {.words = 2}}}};
+inline constexpr mixing::ngram_contexts<10> statesmix_contexts{{{{1},
+                                                                 {2},
+                                                                 {3},
+                                                                 {4},
+                                                                 {5},
+                                                                 {7},
+                                                                 {.bytes = 2, .skip = 1},
+                                                                 {.words = 1},
+                                                                 {.bytes = 1, .words = 1},
+                                                                 {.words = 2}}}};
 
 // StateSMix: online state space model and n-grams without pre-training (Tacconelli, 2026).
-// ssm_network: the Mamba-type model trained by Adam on each chunk that has been coded; ngrams, long_ngram: the sparse
-// tables and long contexts; the ensemble's gate: entropy-adaptive scaling, learned; calibration replaces smoothing.
-// Not reproduced: the BPE vocabulary of 49,152 tokens (bytes are the tokens here, their bits are coded one by one),
-// learned rates of decay, several passes over the first chunks, fixed weights of the n-grams.
-template <mixing::float_lanes Lanes = detail::fastest_lanes, mixing::ensemble_parts Parts = mixing::ensemble_parts{}>
+// ssm_network: the Mamba-type model trained by Adam on each chunk that has been coded; ngrams, long_ngram:
+// the sparse tables and long contexts; the ensemble's gate: entropy-adaptive scaling, learned; calibration
+// replaces smoothing. Not reproduced: the BPE vocabulary of 49,152 tokens (bytes are the tokens here, their
+// bits are coded one by one), learned rates of decay, several passes over the first chunks, fixed weights of
+// the n-grams.
+template <mixing::float_lanes Lanes = detail::fastest_lanes,
+          mixing::ensemble_parts Parts = mixing::ensemble_parts{}>
 using statesmix = mixing::bitwise_coder<
     mixing::online_ensemble<
         mixing::ssm_network<mixing::ssm_shape{.model = 32, .inner = 64, .state = 8, .layers = 2}, Lanes>,
