@@ -65,13 +65,13 @@ TEST_CASE("StateSMix decodes what it encoded, at every size") {
     const auto coder = std::make_unique<system_type>();
     for (unsigned kind = 0; kind < block_laws::kinds; ++kind) {
         CAPTURE(kind);
-        for (std::size_t n = 0; n <= 80; n += 1 + kind)
+        for (std::size_t n = kind % 3; n <= 70; n += 3 + kind)
             block_laws::check_round_trip(*coder, block_laws::sample(kind, n));
-        block_laws::check_round_trip(*coder, block_laws::sample(kind, 3001));
     }
-    block_laws::check_round_trip(*coder, block_laws::fibonacci(18));
-    block_laws::check_round_trip(*coder, made_up_text(30011));
-    block_laws::check_small_destinations(*coder, block_laws::sample(6, 40));
+    block_laws::check_round_trip(*coder, block_laws::sample(2, 1001));
+    block_laws::check_round_trip(*coder, block_laws::fibonacci(14));
+    block_laws::check_round_trip(*coder, made_up_text(4003));
+    block_laws::check_small_destinations(*coder, block_laws::sample(6, 25));
 }
 
 TEST_CASE("StateSMix keeps calm in the face of damage") {
@@ -80,10 +80,10 @@ TEST_CASE("StateSMix keeps calm in the face of damage") {
         block_laws::check_damage(*coder, block_laws::sample(kind, 70));
     block_laws::check_damage(*coder, bytes{1});
     // The start of a long stream, with the rest wrong: the network trains on nonsense.
-    const bytes data = made_up_text(6000);
+    const bytes data = made_up_text(2000);
     bytes code = block_laws::encoded(*coder, data);
     bytes back(data.size());
-    for (std::size_t at = 20; at < code.size(); at += code.size() / 9) {
+    for (std::size_t at = 20; at < code.size(); at += code.size() / 3) {
         bytes damaged = code;
         for (std::size_t i = at; i < code.size(); ++i)
             damaged[i] = static_cast<std::uint8_t>(damaged[i] + 101);
@@ -94,7 +94,7 @@ TEST_CASE("StateSMix keeps calm in the face of damage") {
 
 TEST_CASE("StateSMix goes through the container, whose checksum finds what the coder cannot") {
     const auto coder = std::make_unique<system_type>();
-    const bytes data = made_up_text(5000);
+    const bytes data = made_up_text(4500);
     bytes frame(container::max_frame_size<system_type>(data.size(), 4096));
     const auto size = container::encode_frame_into(data, frame, *coder, {.block_size = 4096});
     REQUIRE(size);
@@ -108,8 +108,8 @@ TEST_CASE("StateSMix goes through the container, whose checksum finds what the c
 }
 
 TEST_CASE("StateSMix has the same bytes on every machine") {
-    const bytes text = made_up_text(20000);
-    const bytes bell = block_laws::sample(8, 4097), halves = block_laws::sample(7, 1025);
+    const bytes text = made_up_text(5000);
+    const bytes bell = block_laws::sample(8, 1025), halves = block_laws::sample(7, 513);
     const auto fast = std::make_unique<system_type>();
     const auto slow = std::make_unique<portable>();
     const auto check = [&](const bytes& data, std::uint64_t digest) {
@@ -120,14 +120,14 @@ TEST_CASE("StateSMix has the same bytes on every machine") {
         REQUIRE(slow->decode_into(code, back));
         CHECK(back == data);
     };
-    REQUIRE(xxh64_of(text) == 0x13b6'6e85'101c'f1fcU);
-    check(text, 0xafe9'351f'f08e'16c7U);
-    check(bell, 0xa993'4005'3aa4'ad8cU);
-    check(halves, 0xba6b'ea2d'57d2'8068U);
+    REQUIRE(xxh64_of(text) == 0x3bbd'25b5'd95d'f200U);
+    check(text, 0x06c0'1fd3'77c4'939cU);
+    check(bell, 0xe7e5'486e'c775'4789U);
+    check(halves, 0x5a8f'3366'4147'34eeU);
 }
 
 TEST_CASE("The network beats counts, the n-grams beat the network, together they beat each") {
-    const bytes data = made_up_text(60000);
+    const bytes data = made_up_text(24000);
     const std::size_t counts =
         size_of<parts<ensemble_parts{.network = false, .ngrams = false, .gated = false}>>(data);
     const std::size_t network =
