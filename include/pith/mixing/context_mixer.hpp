@@ -58,7 +58,8 @@ class context_mixer {
     static constexpr std::size_t first_sure = first_run + runs::size;
     static constexpr std::size_t bias = first_sure + (Profile::sure_inputs ? maps : 0);
     static constexpr std::size_t inputs = bias + 1;
-    static constexpr std::size_t padded_maps = (maps + 7) / 8 * 8;
+    static constexpr std::size_t chances = maps + 2 + runs::size;  // and of matches and runs
+    static constexpr std::size_t padded_chances = (chances + 7) / 8 * 8;
     static constexpr std::size_t padded = (inputs + 15) / 16 * 16;
     static constexpr unsigned log2_places = 20;  // of matches and runs
     static constexpr int dead_zone = 512;        // errors in 2^-16 that teach nothing
@@ -101,7 +102,6 @@ class context_mixer {
         for (auto& a : apms_) a.reset();
         inputs_.fill(0);
         mixed_.fill(0);
-        inputs_[bias] = 256;
         rate_ = Profile::first_rate << 8;
         start(block);
     }
@@ -186,21 +186,58 @@ class context_mixer {
         std::uint32_t seen = 0;
         for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1 : 0;
         state_.seen = seen;
-        near_holds_ = predict_match(near_, first_match);
-        far_holds_ = predict_match(far_, first_match + 2);
-        state_.expected = far_holds_ ? far_.expected() : near_holds_ ? near_.expected() : 0;
-        state_.match = far_holds_ ? (far_.length() >= 32 ? 3 : 2) : near_holds_ ? 1 : 0;
+        const bool near = predict_match(near_, 0), far = predict_match(far_, 1);
+        state_.expected = far ? far_.expected() : near ? near_.expected() : 0;
+        state_.match = far ? (far_.length() >= 32 ? 3 : 2) : near ? 1 : 0;
         prefetch();
-#pragma GCC unroll 64
-        for (std::size_t i = 0; i < hashed; ++i) predict_map(i, slot_[i][node_]);
-        predict_map(hashed, order1_at_[state_.partial]);
-        predict_map(hashed + 1, order0_[state_.partial]);
         for (std::size_t k = 0; k < runs::size; ++k) {
-            run_holds_[k] = runs_[k].holds(state_.partial, state_.bits);
-            inputs_[first_run + k] =
-                run_holds_[k] ? stretch12_table<>[runs_[k].chance(state_.bits).p12()] : std::int16_t{0};
+            const bool holds = runs_[k].holds(state_.partial, state_.bits);
+            predict_extra(2 + k, holds ? &runs_[k].chance(state_.bits) : nullptr);
         }
+        Kernel::template fill<padded>(inputs_.data(), [this](auto i) { return this->template input<i()>(); });
         mix();
+    }
+    /// Chances besides those of the histories: k = 0 and 1 of the matches, 2 on of the runs; none is one
+    /// half.
+    [[gnu::always_inline]] void predict_extra(std::size_t k, adaptive_probability* chance) noexcept {
+        extra_[k] = chance != nullptr ? chance : &none_;
+        chance_[maps + k] = extra_[k]->bits();
+    }
+    template <class Match>
+    [[gnu::always_inline]] bool predict_match(Match& m, std::size_t k) noexcept {
+        const bool holds = m.holds(state_.partial, state_.bits);
+        const bool bit = m.next_bit(state_.bits);
+        const int firm = static_cast<int>(m.length() < 32 ? m.length() : 32) * 16;
+        firm_[k] = static_cast<std::int16_t>(holds ? (bit ? firm : -firm) : 0);
+        none_ = adaptive_probability();
+        predict_extra(k, holds ? &m.chance(bit) : nullptr);
+        return holds;
+    }
+    /// What input I of the mixers is.
+    template <std::size_t I>
+    [[nodiscard, gnu::always_inline]] std::int16_t input() noexcept {
+        if constexpr (I < maps)
+            return predict_map<I>();
+        else if constexpr (I < first_run)
+            return I % 2 == maps % 2 ? stretched(maps + (I - maps) / 2) : firm_[(I - maps) / 2];
+        else if constexpr (I < first_sure)
+            return stretched(maps + 2 + I - first_run);
+        else if constexpr (I < bias)
+            return sure_[history_at_[I - first_sure]] ? stretched(I - first_sure) : std::int16_t{0};
+        else
+            return I == bias ? std::int16_t{256} : std::int16_t{0};
+    }
+    template <std::size_t I>
+    [[nodiscard, gnu::always_inline]] std::int16_t predict_map() noexcept {
+        const std::uint8_t h = I < hashed    ? slot_[I < hashed ? I : 0][node_]
+                               : I == hashed ? order1_at_[state_.partial]
+                                             : order0_[state_.partial];
+        history_at_[I] = h;
+        chance_[I] = maps_[256 * I + h].bits();
+        return stretched(I);
+    }
+    [[nodiscard, gnu::always_inline]] std::int16_t stretched(std::size_t i) const noexcept {
+        return stretch12_table<>[chance_[i] >> 20];
     }
     /// What depends on the bits so far lies beyond the first caches: it is fetched while inputs are made.
     void prefetch() noexcept {
@@ -212,22 +249,6 @@ class context_mixer {
         refined_[2] = state_.partial | state_.match << 8 | (state_.seen > 3 ? 1024U : 0U);
         apms_[0].prefetch(refined_[0]);
         apms_[1].prefetch(refined_[1]);
-    }
-    [[gnu::always_inline]] void predict_map(std::size_t i, std::uint8_t h) noexcept {
-        history_at_[i] = h;
-        chance_[i] = maps_[256 * i + h].bits();
-        inputs_[i] = stretch12_table<>[chance_[i] >> 20];
-        if constexpr (Profile::sure_inputs) inputs_[first_sure + i] = sure_[h] ? inputs_[i] : std::int16_t{0};
-    }
-    template <class Match>
-    [[gnu::always_inline]] bool predict_match(Match& m, std::size_t input) noexcept {
-        inputs_[input] = inputs_[input + 1] = 0;
-        if (!m.holds(state_.partial, state_.bits)) return false;
-        const bool bit = m.next_bit(state_.bits);
-        inputs_[input] = stretch12_table<>[m.chance(bit).p12()];
-        const int firm = static_cast<int>(m.length() < 32 ? m.length() : 32) * 16;
-        inputs_[input + 1] = static_cast<std::int16_t>(bit ? firm : -firm);
-        return true;
     }
 
     void mix() noexcept {
@@ -246,7 +267,7 @@ class context_mixer {
     void learn(bool bit) noexcept {
         train(bit);
         for (auto& a : apms_) a.update(bit, 6);
-        Kernel::template adapt<padded_maps>(chance_.data(), bit, 1023);
+        Kernel::template adapt<padded_chances>(chance_.data(), bit, 1023);
         const auto& next = bit_histories<>.next;
 #pragma GCC unroll 64
         for (std::size_t i = 0; i < maps; ++i) {
@@ -257,10 +278,8 @@ class context_mixer {
                                              : order0_[state_.partial];
             at = next[h][bit ? 1 : 0];
         }
-        if (near_holds_) near_.chance(near_.next_bit(state_.bits)).update(bit, 1023);
-        if (far_holds_) far_.chance(far_.next_bit(state_.bits)).update(bit, 1023);
-        for (std::size_t k = 0; k < runs::size; ++k)
-            if (run_holds_[k]) runs_[k].chance(state_.bits).update(bit, 1023);
+        for (std::size_t k = 0; k < extra_.size(); ++k)
+            *extra_[k] = adaptive_probability::from_bits(chance_[maps + k]);
     }
     [[gnu::always_inline]] void train(bool bit) noexcept {
         const int target = bit ? 65536 : 0;
@@ -293,13 +312,14 @@ class context_mixer {
     std::array<std::uint32_t, hashed> hash_{};
     std::array<std::uint8_t, maps> history_at_{};
     std::array<bool, 256> sure_ = sure_histories(bit_histories<>);
-    alignas(32) std::array<std::uint32_t, padded_maps> chance_{};
+    alignas(32) std::array<std::uint32_t, padded_chances> chance_{};
     alignas(32) std::array<std::int16_t, padded> inputs_{};
     std::array<std::int16_t, sets> mixed_{};
     std::array<std::uint32_t, sets> chosen_{};
     std::array<std::size_t, 3> refined_{};
-    std::array<bool, runs::size> run_holds_{};
-    bool near_holds_ = false, far_holds_ = false;
+    std::array<adaptive_probability*, 2 + runs::size> extra_{};
+    std::array<std::int16_t, 2> firm_{};
+    adaptive_probability none_;
     std::size_t node_ = 1;
     std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;
 };

@@ -23,9 +23,9 @@ struct default_rates {
 /// Text and mark-up.
 struct fast_text : detail::default_rates {
     using history = byte_history;
-    using contexts = context_list<order<2>, order<3>, order<4>, order<6>, word, word_pair<1>, classes<6>,
-                                  class_changes, bracket, indirect_two, above, sparse<0xFFFF00>>;
-    using runs = context_list<order<4>, word, word_pair<1>>;
+    using contexts = context_list<order<2>, order<3>, order<4>, order<6>, word, word_pair<1>, class_changes,
+                                  bracket, indirect_two, above>;
+    using runs = context_list<order<4>, word>;
     using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::classes,
                                     selected_by::expected>;
 };
