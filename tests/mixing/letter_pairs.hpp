@@ -1,4 +1,5 @@
-// A fixed model of bytes by the byte before them, which knows a little English: what tests have for a language model.
+// A fixed model of bytes by the byte before them, which knows a little English: what tests have for a
+// language model.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,8 @@ class letter_pairs {
     void reset(std::size_t) noexcept { before_ = ' '; }
     void predict(std::span<float> p) noexcept {
         static constexpr char common[] = " etaoinshrdlu.";
-        static constexpr char pairs[] = "the and ing ent ion her for tha nth int ere tio ter est ers ati hat ate all eth";
+        static constexpr char pairs[] =
+            "the and ing ent ion her for tha nth int ere tio ter est ers ati hat ate all eth";
         for (float& v : p) v = 1.0F;
         for (std::size_t i = 0; i + 1 < sizeof(common); ++i)
             p[static_cast<unsigned char>(common[i])] += static_cast<float>(120 - 8 * i);
@@ -57,8 +59,9 @@ class counting_pairs : public letter_pairs {
 
 /// English enough, with repeats; the same everywhere.
 inline std::string text(std::size_t n) {
-    static constexpr const char* words[] = {"the ", "cat ", "and ", "her ", "dog ", "went ", "into ", "a ",
-                                            "garden. ", "then ", "all ", "of ", "them ", "ate ", "nothing ", "there. "};
+    static constexpr const char* words[] = {"the ",  "cat ", "and ",     "her ",   "dog ", "went ",
+                                            "into ", "a ",   "garden. ", "then ",  "all ", "of ",
+                                            "them ", "ate ", "nothing ", "there. "};
     std::string out;
     std::uint32_t state = 1;
     while (out.size() < n) {

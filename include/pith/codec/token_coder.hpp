@@ -1,6 +1,6 @@
 // A block coder for bytes over a model of tokens, with another coder for what the tokens do not fit.
-// The container of text and binary parts is that of Nacrith (Tacconelli, 2026), with windows judged by how much
-// of them the vocabulary has.
+// The container of text and binary parts is that of Nacrith (Tacconelli, 2026), with windows judged by how
+// much of them the vocabulary has.
 #pragma once
 
 #include <cstddef>
@@ -31,13 +31,13 @@ template <class T>
 }
 }  // namespace detail
 
-/// A block_coder. A block is cut into text and other parts; text goes through the tokenizer, the predictor and
-/// Coding, the rest through Fallback. A block that does not shrink is stored.
-/// Coded block: byte 2; the predictor's fingerprint if it has one; the lengths of parts as varints, text and
-/// others in turn, text first (0 if there is none at the start), until the block is full; for each other part
-/// the size of its payload (u32) and the payload; the symbols of all text.
-/// Recipe names the bytes of this model: programs choose their own, see container/recipe.hpp.
-/// Lossless; exact if the predictor is. Speed is the predictor's; a decoder runs it once for each token.
+/// A block_coder. A block is cut into text and other parts; text goes through the tokenizer, the predictor
+/// and Coding, the rest through Fallback. A block that does not shrink is stored. Coded block: byte 2; the
+/// predictor's fingerprint if it has one; the lengths of parts as varints, text and others in turn, text
+/// first (0 if there is none at the start), until the block is full; for each other part the size of its
+/// payload (u32) and the payload; the symbols of all text. Recipe names the bytes of this model: programs
+/// choose their own, see container/recipe.hpp. Lossless; exact if the predictor is. Speed is the predictor's;
+/// a decoder runs it once for each token.
 template <transform::tokenizer Tokenizer, mixing::symbol_predictor Predictor,
           mixing::symbol_coding Coding = mixing::cdf_coding<24>,
           entropy::block_coder Fallback = entropy::adaptive_nibble<1>, std::uint32_t Recipe = 0x8000'0000>
@@ -66,7 +66,8 @@ class token_coder {
     [[nodiscard]] result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
         if (in.empty()) return std::size_t{0};
         if (!entropy::is_run(in)) {
-            const std::size_t size = encode_parts(in, out.first(out.size() < in.size() ? out.size() : in.size()));
+            const std::size_t size =
+                encode_parts(in, out.first(out.size() < in.size() ? out.size() : in.size()));
             if (size != 0) return size;
         }
         return entropy::encode_plain_block(in, out);
@@ -165,13 +166,15 @@ class token_coder {
         }
         put_varint(sink, length);
     }
-    /// Whether a window is text: at most a quarter of its bytes are not in the vocabulary. size: the window's.
+    /// Whether a window is text: at most a quarter of its bytes are not in the vocabulary. size: the
+    /// window's.
     [[nodiscard]] bool judge(byte_view rest, std::size_t& size) const noexcept {
         std::uint32_t tokens[Tokenizer::max_step];
         std::size_t strange = 0;
         for (size = 0; size < window && size < rest.size();) {
             const transform::token_step step = tokenizer_.step(rest.subspan(size), tokens);
-            for (std::size_t i = 0; i < step.tokens; ++i) strange += tokenizer_.is_fallback(tokens[i]) ? 1 : 0;
+            for (std::size_t i = 0; i < step.tokens; ++i)
+                strange += static_cast<std::size_t>(tokenizer_.is_fallback(tokens[i]));
             size += step.bytes;
         }
         return strange <= size / 4;

@@ -1,6 +1,6 @@
 // An online correction of a frozen model: one multiplier per symbol, p proportional to p0 * m.
-// The adaptive bias head of Nacrith (Tacconelli, 2026), p ~ p0 exp(b), b -= rate (p - onehot). Here m = e^b is
-// kept, and e^x of each small step is 1 + x, so that an update needs no exponentials.
+// The adaptive bias head of Nacrith (Tacconelli, 2026), p ~ p0 exp(b), b -= rate (p - onehot). Here m = e^b
+// is kept, and e^x of each small step is 1 + x, so that an update needs no exponentials.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ namespace pith::inline v1::mixing {
 class bias_head {
   public:
     /// rate in (0, 0.5].
-    explicit bias_head(std::size_t alphabet, float rate = 0.001F) : multipliers_(alphabet, 1.0F), rate_(rate) {
+    explicit bias_head(std::size_t alphabet, float rate = 0.001F)
+        : multipliers_(alphabet, 1.0F), rate_(rate) {
         PITH_ASSERT(rate > 0.0F && rate <= 0.5F);
     }
 

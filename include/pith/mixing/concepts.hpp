@@ -14,9 +14,9 @@ inline constexpr std::size_t max_alphabet = std::size_t{1} << 20;
 /// A distribution over the symbols 0 .. alphabet_size() - 1, an alphabet known at run time, given what came
 /// before. A program's own language model plugs in here. The smallest one:
 ///   struct uniform_bytes {
-///       static std::size_t alphabet_size() noexcept { return 256; }              // 2..max_alphabet, constant
-///       static void reset(std::size_t) noexcept {}                              // at most so many will follow
-///       static void predict(std::span<float> p) noexcept { for (float& v : p) v = 1.0F / 256; }
+///       static std::size_t alphabet_size() noexcept { return 256; }              // 2..max_alphabet,
+///       constant static void reset(std::size_t) noexcept {}                              // at most so many
+///       will follow static void predict(std::span<float> p) noexcept { for (float& v : p) v = 1.0F / 256; }
 ///       static void update(std::uint32_t) noexcept {}                           // what the symbol was
 ///   };
 /// predict fills all of p, whose size is the alphabet's, with probabilities: finite, none negative, their sum

@@ -21,8 +21,8 @@ using quad_of_ints = std::int32_t __attribute__((vector_size(16)));
     return exact::detail::sealed_product(a, b);
 }
 
-/// e^x for each lane, x in [-87, 88]; NaN gives e^-87. Relative error below 2^-22: |r| <= 0.35 leaves 2^-27 of
-/// the series, and each of its steps rounds once.
+/// e^x for each lane, x in [-87, 88]; NaN gives e^-87. Relative error below 2^-22: |r| <= 0.35 leaves 2^-27
+/// of the series, and each of its steps rounds once.
 [[nodiscard, gnu::always_inline]] inline quad exp_limited(quad x) noexcept {
     constexpr auto all = [](float v) { return quad{v, v, v, v}; };
     x = x >= all(-87.0F) ? x : all(-87.0F);

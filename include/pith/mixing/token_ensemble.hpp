@@ -1,6 +1,6 @@
 // A frozen model made adaptive: its bias head, n-grams and repeats of the very text, mixed by their success.
-// The ensemble of Nacrith (Tacconelli, 2026). What differs: certainty is the collision entropy, which needs no
-// logarithms; repeats are an expert of their own and are verified; all is exact on every machine.
+// The ensemble of Nacrith (Tacconelli, 2026). What differs: certainty is the collision entropy, which needs
+// no logarithms; repeats are an expert of their own and are verified; all is exact on every machine.
 #pragma once
 
 #include <array>
@@ -25,11 +25,11 @@ struct ensemble_options {
     bool ngram = true;
     bool lzp = true;
     float bias_rate = 0.001F;
-    std::uint32_t warm_up = 100;     ///< symbols before n-grams are certain enough to do without the model
-    float certain_above = 0.0F;      ///< sum of p^2 above which the n-grams go alone; 0: never
-    float start_of_model = 0.85F;    ///< the model's weight at the start; the others share the rest
-    float power = 0.5F;              ///< of the exponential weights
-    float share = 0.0F;              ///< of the weights, dealt out evenly
+    std::uint32_t warm_up = 100;   ///< symbols before n-grams are certain enough to do without the model
+    float certain_above = 0.0F;    ///< sum of p^2 above which the n-grams go alone; 0: never
+    float start_of_model = 0.85F;  ///< the model's weight at the start; the others share the rest
+    float power = 0.5F;            ///< of the exponential weights
+    float share = 0.0F;            ///< of the weights, dealt out evenly
     ngram_sizes sizes = {};
     std::size_t history = std::size_t{1} << 18;  ///< symbols in which repeats are looked for
 };
@@ -42,13 +42,13 @@ template <symbol_predictor Model>
 class token_ensemble {
   public:
     /// Bytes that an object of the default sizes holds, beside 16 for each symbol of the alphabet.
-    static constexpr std::size_t memory = token_ngram<>::memory_of({}) +
-                                          token_lzp::memory_of(ensemble_options{}.history) + [] {
-                                              if constexpr (requires { Model::memory; })
-                                                  return std::size_t{Model::memory};
-                                              else
-                                                  return sizeof(Model);
-                                          }();
+    static constexpr std::size_t memory =
+        token_ngram<>::memory_of({}) + token_lzp::memory_of(ensemble_options{}.history) + [] {
+            if constexpr (requires { Model::memory; })
+                return std::size_t{Model::memory};
+            else
+                return sizeof(Model);
+        }();
 
     explicit token_ensemble(Model predictor = Model(), const ensemble_options& options = {})
         : model_(std::move(predictor)),
@@ -61,8 +61,9 @@ class token_ensemble {
           of_ngram_(model_.alphabet_size()) {}
 
     [[nodiscard]] std::size_t alphabet_size() const noexcept { return of_model_.size(); }
-    [[nodiscard]] std::uint32_t fingerprint() const noexcept
-        requires identified_predictor<Model> { return model_.fingerprint(); }
+    [[nodiscard]] std::uint32_t fingerprint() const noexcept requires identified_predictor<Model> {
+        return model_.fingerprint();
+    }
 
     void reset(std::size_t symbols) noexcept {
         model_.reset(symbols);
@@ -158,7 +159,7 @@ class token_ensemble {
     float lzp_hit_ = 0.0F;
     float lzp_miss_ = 0.0F;
     std::uint32_t seen_ = 0;
-    bool ready_ = false;   // what follows holds for the next symbol
+    bool ready_ = false;  // what follows holds for the next symbol
     bool asked_ = false;
 };
 

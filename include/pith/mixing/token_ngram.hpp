@@ -1,7 +1,7 @@
 // A predictor of symbols from counts: contexts of 1 to Order symbols, interpolated, in bounded memory.
 // Interpolation after Witten and Bell (1991) with the constant weight of Nacrith (Tacconelli, 2026):
-// P_k = n / (n + 5) ML + 5 / (n + 5) P_(k-1), at most 64 continuations a context. Here contexts are hashed with
-// checks and continuations share one pool, so that memory is bounded and old contexts give way.
+// P_k = n / (n + 5) ML + 5 / (n + 5) P_(k-1), at most 64 continuations a context. Here contexts are hashed
+// with checks and continuations share one pool, so that memory is bounded and old contexts give way.
 #pragma once
 
 #include <array>
@@ -31,7 +31,9 @@ requires(Order >= 1 && Order <= 8) class token_ngram {
     static constexpr std::uint32_t max_continuations = 64;
 
     explicit token_ngram(std::size_t alphabet, ngram_sizes sizes = {})
-        : slots_(sizes.contexts), pool_(table<continuation>::unset(sizes.continuations + 1)), counts_(alphabet) {
+        : slots_(sizes.contexts),
+          pool_(table<continuation>::unset(sizes.continuations + 1)),
+          counts_(alphabet) {
         PITH_ASSERT(alphabet >= 1 && alphabet <= max_alphabet);
         PITH_ASSERT(sizes.contexts >= ways && (sizes.contexts & (sizes.contexts - 1)) == 0);
         PITH_ASSERT(sizes.continuations < ~std::uint32_t{0} - 1);
@@ -136,13 +138,16 @@ requires(Order >= 1 && Order <= 8) class token_ngram {
             if (line[w].total != 0 && line[w].check == checks_[k]) return line + w;
         return nullptr;
     }
-    /// The context's place, or that of the one in its line that has seen least, emptied.
+    /// The context's place, or that of the one in its line that has seen least, emptied. When the pool is
+    /// used up an unused place is of no use: then one that gives continuations back goes first.
     [[nodiscard]] context& find_or_make(unsigned k) noexcept {
         context* const line = slots_.data() + lines_[k] * ways;
+        const std::uint32_t of_unused = free_ == 0 && next_unused_ == pool_.size() ? most_counts : 0;
+        const auto worth = [&](const context& c) { return c.total != 0 ? c.total : of_unused; };
         context* least = line;
         for (std::size_t w = 0; w < ways; ++w) {
             if (line[w].total != 0 && line[w].check == checks_[k]) return line[w];
-            if (line[w].total < least->total) least = line + w;
+            if (worth(line[w]) < worth(*least)) least = line + w;
         }
         for (std::uint32_t i = least->first; i != 0;) {
             const std::uint32_t next = pool_[i].next;

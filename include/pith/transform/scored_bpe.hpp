@@ -1,7 +1,7 @@
 // A tokenizer that merges pairs of pieces by the scores of a trained vocabulary, with a fallback to bytes.
 // Byte-pair encoding after Sennrich, Haddow, Birch (2016) with scores as in SentencePiece (Kudo, Richardson,
-// 2018). Merging stops at word boundaries, so that steps and memory are bounded; unlike SentencePiece no blank
-// is put before the text and nothing is normalised, so that bytes come back as they were.
+// 2018). Merging stops at word boundaries, so that steps and memory are bounded; unlike SentencePiece no
+// blank is put before the text and nothing is normalised, so that bytes come back as they were.
 #pragma once
 
 #include <array>
@@ -120,7 +120,8 @@ class scored_bpe {
         std::uint32_t joined = none;
         for (std::size_t i = 0; i + 1 < count; ++i) {
             const std::uint32_t token = find(word.subspan(parts[i].at, parts[i].size + parts[i + 1].size));
-            if (token == none || (joined != none && !(tokens_[token].score > tokens_[joined].score))) continue;
+            if (token == none || (joined != none && !(tokens_[token].score > tokens_[joined].score)))
+                continue;
             best = i;
             joined = token;
         }

@@ -22,9 +22,10 @@ struct token_step {
 ///   std::size_t alphabet_size() const noexcept;
 ///   token_step step(byte_view rest, span<uint32_t> tokens) const noexcept;   // rest is not empty
 ///   byte_view bytes_of(uint32_t token) const noexcept;              // token < alphabet_size(); may be empty
-///   bool is_fallback(uint32_t token) const noexcept;                // a byte that the vocabulary does not have
-/// Laws: a step takes at least one byte and gives at least one token; the bytes of its tokens, joined, are the
-/// bytes that it took. Whatever the bytes are, there are tokens for them.
+///   bool is_fallback(uint32_t token) const noexcept;                // a byte that the vocabulary does not
+///   have
+/// Laws: a step takes at least one byte and gives at least one token; the bytes of its tokens, joined, are
+/// the bytes that it took. Whatever the bytes are, there are tokens for them.
 template <class T>
 concept tokenizer = std::copy_constructible<T> &&
     requires(const T t, byte_view rest, std::span<std::uint32_t> tokens, std::uint32_t token) {
