@@ -22,7 +22,7 @@ struct llama_shape {
     [[nodiscard]] std::uint32_t kv_width() const { return head_size() * kv_heads; }
 };
 
-// The weights, all float32, in the order of the file. Matrices have a row for each output.
+// The weights, all float32. Matrices are turned on loading: a column for each input stands together.
 class llama_model {
   public:
     static constexpr std::size_t header_size = 28;
@@ -44,15 +44,19 @@ class llama_model {
             return pith::error{pith::error_code::trailing_data, expected, "bytes follow the model's weights"};
         llama_model out;
         out.shape = *shape;
-        out.weights_.resize(static_cast<std::size_t>(used + classifier));
-        copy(file.subspan(header_size), std::span(out.weights_).first(static_cast<std::size_t>(used)));
-        copy(file.subspan(static_cast<std::size_t>(header_size + 4 * (used + unused))),
-             std::span(out.weights_).subspan(static_cast<std::size_t>(used)));
+        const auto own = static_cast<std::size_t>(used);
+        out.weights_.resize(own + std::size_t{shape->vocabulary} * shape->width);
+        copy(file.subspan(header_size), std::span(out.weights_).first(own));
+        copy(shape->shared_classifier
+                 ? file.subspan(header_size)  // the embedding, once more
+                 : file.subspan(static_cast<std::size_t>(header_size + 4 * (used + unused))),
+             std::span(out.weights_).subspan(own));
         for (const float w : out.weights_)
             if (!(w >= -1e6F && w <= 1e6F))
                 return pith::error{pith::error_code::bad_model, header_size,
                                    "a weight of the model is no number"};
         out.point_into_weights();
+        out.turn_matrices();
         out.fingerprint = static_cast<std::uint32_t>(pith::xxh64_of(file));
         return out;
     }
@@ -60,9 +64,10 @@ class llama_model {
     llama_shape shape;
     std::uint32_t fingerprint = 0;
 
-    // Row r of a matrix with `width` columns that starts at `from`.
-    [[nodiscard]] std::span<const float> row(std::size_t from, std::size_t r, std::size_t width) const {
-        return std::span<const float>(weights_).subspan(from + r * width, width);
+    // The i-th run of `size` weights from place `from` on: a token's embedding, a layer's norm, or a matrix's
+    // column of as many outputs.
+    [[nodiscard]] std::span<const float> run(std::size_t from, std::size_t i, std::size_t size) const {
+        return std::span<const float>(weights_).subspan(from + i * size, size);
     }
     // Places of the parts, of layer 0 where there is one for each layer.
     std::size_t embedding = 0, attention_norm = 0, query = 0, key = 0, value = 0, output = 0, hidden_norm = 0,
@@ -101,7 +106,7 @@ class llama_model {
         return s.vocabulary * width + s.layers * layer + width;
     }
     static void copy(pith::byte_view from, std::span<float> to) {
-        for (std::size_t i = 0; i < to.size(); ++i)
+        for (std::size_t i = 0; i < to.size(); ++i)  // from.size() >= 4 to.size()
             to[i] = std::bit_cast<float>(pith::load_le<std::uint32_t>(from.data() + 4 * i));
     }
     void point_into_weights() {
@@ -117,7 +122,23 @@ class llama_model {
         down = gate + layers * hidden * width;
         up = down + layers * hidden * width;
         final_norm = up + layers * hidden * width;
-        classifier = shape.shared_classifier ? 0 : final_norm + width;
+        classifier = final_norm + width;
+    }
+    void turn_matrices() {
+        const std::size_t width = shape.width, kv = shape.kv_width(), hidden = shape.hidden;
+        for (std::size_t l = 0; l < shape.layers; ++l) {
+            for (const std::size_t at : {query, output}) turn(at + l * width * width, width, width);
+            for (const std::size_t at : {key, value}) turn(at + l * kv * width, kv, width);
+            for (const std::size_t at : {gate, up}) turn(at + l * hidden * width, hidden, width);
+            turn(down + l * width * hidden, width, hidden);
+        }
+        turn(classifier, shape.vocabulary, width);
+    }
+    void turn(std::size_t from, std::size_t rows, std::size_t columns) {
+        const std::span<float> matrix = std::span(weights_).subspan(from, rows * columns);
+        const std::vector<float> before(matrix.begin(), matrix.end());
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t c = 0; c < columns; ++c) matrix[c * rows + r] = before[r * columns + c];
     }
 
     std::vector<float> weights_;

@@ -81,13 +81,14 @@ class llama_predictor {
         return std::span(cache).subspan((layer * shape().kv_width() + d) * shape().context, shape().context);
     }
 
-    // out = matrix * x, the matrix from place `from` on.
+    // out = matrix * x, the matrix from place `from` on; inputs are added in their order.
     void multiply(std::size_t from, view x, std::span<float> out) const noexcept {
-        for (std::size_t r = 0; r < out.size(); ++r)
-            out[r] = pith::simd::dot_exact(model_->row(from, r, x.size()), x);
+        for (float& v : out) v = 0.0F;
+        for (std::size_t c = 0; c < x.size(); ++c)
+            pith::exact::add_scaled(out, x[c], model_->run(from, c, out.size()));
     }
     void norm(view x, std::size_t from, std::size_t layer, std::span<float> out) const noexcept {
-        const view weight = model_->row(from, layer, x.size());
+        const view weight = model_->run(from, layer, x.size());
         const float mean = pith::exact::dot(x, x) / static_cast<float>(x.size());
         const float scale = 1.0F / pith::exact::sqrt(pith::exact::sealed(mean + 1e-5F));
         for (std::size_t i = 0; i < x.size(); ++i) out[i] = weight[i] * pith::exact::mul(scale, x[i]);
@@ -111,7 +112,7 @@ class llama_predictor {
     // One token through all layers; stream_ is then what predicts the next one.
     void run(std::uint32_t token) noexcept {
         if (used_ == shape().context) drop_oldest();
-        const view embedded = model_->row(model_->embedding, token, shape().width);
+        const view embedded = model_->run(model_->embedding, token, shape().width);
         std::memcpy(stream_.data(), embedded.data(), embedded.size_bytes());
         for (std::size_t layer = 0; layer < shape().layers; ++layer) {
             attend(layer);

@@ -30,7 +30,7 @@ class bias_head {
     /// p becomes p * m, scaled to the sum 1.
     void apply(std::span<float> p) const noexcept {
         PITH_ASSERT(p.size() == multipliers_.size());
-        for (std::size_t i = 0; i < p.size(); ++i) p[i] = p[i] * multipliers_[i];
+        multiply(p, multipliers_);
         normalize(p);
     }
 

@@ -49,18 +49,47 @@ using quad_of_ints = std::int32_t __attribute__((vector_size(16)));
 /// values[i] = e^(values[i] - shift), arguments kept within -87 .. 88. Exact.
 inline void exp_in_place(std::span<float> values, float shift) noexcept {
     const detail::quad by{shift, shift, shift, shift};
-    for (std::size_t i = 0; i < values.size(); i += 4) {
-        const std::size_t n = values.size() - i < 4 ? values.size() - i : 4;
-        detail::quad q{};
-        std::memcpy(&q, values.data() + i, n * sizeof(float));
-        q = detail::exp_limited(q - by);
-        std::memcpy(values.data() + i, &q, n * sizeof(float));
+    std::size_t i = 0;
+    for (const std::size_t end = values.size() / 4 * 4; i < end; i += 4) {
+        const detail::quad q = detail::exp_limited(exact::detail::load(values.data() + i) - by);
+        std::memcpy(values.data() + i, &q, sizeof q);
     }
+    const std::size_t left = values.size() - i;
+    if (left == 0) return;
+    detail::quad q{};
+    std::memcpy(&q, values.data() + i, left * sizeof(float));
+    q = detail::exp_limited(q - by);
+    std::memcpy(values.data() + i, &q, left * sizeof(float));
 }
+
+namespace detail {
+
+/// values[i] *= one(i); four(i) gives the four factors from element i on.
+template <class Four, class One>
+inline void multiply_by(std::span<float> values, Four four, One one) noexcept {
+    std::size_t i = 0;
+    for (const std::size_t end = values.size() / 4 * 4; i < end; i += 4) {
+        const quad q = product(exact::detail::load(values.data() + i), four(i));
+        std::memcpy(values.data() + i, &q, sizeof q);
+    }
+    for (; i < values.size(); ++i) values[i] = exact::mul(values[i], one(i));
+}
+
+}  // namespace detail
 
 /// values[i] *= scale. Exact.
 inline void multiply(std::span<float> values, float scale) noexcept {
-    for (float& v : values) v = v * scale;  // no sum follows, so that nothing can be contracted
+    const detail::quad by{scale, scale, scale, scale};
+    detail::multiply_by(
+        values, [by](std::size_t) { return by; }, [scale](std::size_t) { return scale; });
+}
+
+/// values[i] *= factors[i]. Exact. Precondition: equal sizes.
+inline void multiply(std::span<float> values, std::span<const float> factors) noexcept {
+    PITH_ASSERT(values.size() == factors.size());
+    detail::multiply_by(
+        values, [f = factors.data()](std::size_t i) { return exact::detail::load(f + i); },
+        [f = factors.data()](std::size_t i) { return f[i]; });
 }
 
 /// Scales weights that are not negative to the sum 1. Exact. Precondition: their sum is positive and finite.
