@@ -221,8 +221,8 @@ TEST_CASE("A model that is not needed is not asked but told") {
 
 TEST_CASE("Predictions never change") {
     const auto symbols = symbols_of(test_models::text(400));
-    CHECK(predictor_laws::digest_of(letter_pairs(), symbols) == 0x0ULL);
-    CHECK(predictor_laws::digest_of(mixing::token_ngram<4>(256, small), symbols) == 0x0ULL);
+    CHECK(predictor_laws::digest_of(letter_pairs(), symbols) == 0x0fa3af61aad29457ULL);
+    CHECK(predictor_laws::digest_of(mixing::token_ngram<4>(256, small), symbols) == 0x00abcd5f4236c268ULL);
     CHECK(predictor_laws::digest_of(mixing::token_ensemble<letter_pairs>(letter_pairs(), skipping(0.3F)),
-                                    symbols) == 0x0ULL);
+                                    symbols) == 0xd29675b1aff084d1ULL);
 }
