@@ -21,11 +21,11 @@ inline constexpr std::size_t max_alphabet = std::size_t{1} << 20;
 ///   };
 /// predict fills all of p, whose size is the alphabet's, with probabilities: finite, none negative, their sum
 /// within 2^-10 of 1. Zeros are allowed, since a coder gives each symbol a share of its total.
-/// Laws: predictions depend on the symbols since reset (or construction) alone. update need not be preceded
-/// by predict, and predict may be called twice or never between two updates: it changes no prediction. Two
-/// copies that see the same symbols stay equal, also when one is asked and the other is not. The decoder asks
-/// in the same places as the encoder, on another machine perhaps: what decides a bit of a prediction is
-/// integer arithmetic or core/exact. Copies own what they change.
+/// Laws: predictions depend on the number given to reset and the symbols since then alone. update need not be
+/// preceded by predict, and predict may be called twice or never between two updates: it changes no
+/// prediction. Two copies that see the same symbols stay equal, also when one is asked and the other is not.
+/// The decoder asks in the same places as the encoder, on another machine perhaps: what decides a bit of a
+/// prediction is integer arithmetic or core/exact. Copies own what they change.
 template <class P>
 concept symbol_predictor = requires(P p, const P c, std::span<float> out, std::uint32_t symbol,
                                     std::size_t symbols) {
