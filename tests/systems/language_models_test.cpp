@@ -164,6 +164,11 @@ TEST_CASE("A block of another model is refused by its fingerprint") {
     const auto got = other.decode_into(code, back);
     REQUIRE_FALSE(got);
     CHECK(got.error().code == error_code::unknown_recipe);
+    mixing::ensemble_options options;
+    options.share = 0.01F;
+    coder_type other_options(transform::byte_tokenizer(),
+                             mixing::token_ensemble<counting_pairs>(counting_pairs(1), options));
+    CHECK_FALSE(other_options.decode_into(code, back));
 }
 
 TEST_CASE("Language models work in the container like any block coder") {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,29 @@ struct ensemble_options {
     bool weights_by_certainty = true;  ///< weights of their own for each degree of the n-gram's certainty
     ngram_sizes sizes = {};
     std::size_t history = std::size_t{1} << 18;  ///< symbols in which repeats are looked for
+
+    /// A number for all of it, the same on every machine.
+    [[nodiscard]] constexpr std::uint32_t fingerprint() const noexcept {
+        const std::uint64_t fields[] = {bias,
+                                        ngram,
+                                        lzp,
+                                        std::bit_cast<std::uint32_t>(bias_rate),
+                                        warm_up,
+                                        std::bit_cast<std::uint32_t>(certain_above),
+                                        std::bit_cast<std::uint32_t>(start_of_model),
+                                        std::bit_cast<std::uint32_t>(power),
+                                        std::bit_cast<std::uint32_t>(share),
+                                        weights_by_certainty,
+                                        sizes.contexts,
+                                        sizes.continuations,
+                                        history};
+        std::uint64_t hash = 0;
+        for (const std::uint64_t field : fields) {
+            hash = (hash ^ field) * 0x9E37'79B9'7F4A'7C15;
+            hash ^= hash >> 32;
+        }
+        return static_cast<std::uint32_t>(hash);
+    }
 };
 
 /// A symbol_predictor over a Model that is one. After the warm-up, where the sum of squares of the n-gram's
@@ -63,8 +87,9 @@ class token_ensemble {
           of_ngram_(model_.alphabet_size()) {}
 
     [[nodiscard]] std::size_t alphabet_size() const noexcept { return of_model_.size(); }
+    /// The model's, and what the options are: a decoder needs the same.
     [[nodiscard]] std::uint32_t fingerprint() const noexcept requires identified_predictor<Model> {
-        return model_.fingerprint();
+        return static_cast<std::uint32_t>(model_.fingerprint()) ^ options_.fingerprint();
     }
 
     void reset(std::size_t symbols) noexcept {
