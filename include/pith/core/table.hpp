@@ -1,6 +1,6 @@
-// A big array on the heap, aligned to a cache line, and in huge pages where that pays and the system has them.
-// Tables that are read at random miss the translation buffer at every look-up if their pages have 4 KB; a
-// program that touches a part of a table should not pay for all of it.
+// A big array on the heap, aligned to a cache line, and in huge pages where that pays and the system has
+// them. Tables that are read at random miss the translation buffer at every look-up if their pages have 4 KB;
+// a program that touches a part of a table should not pay for all of it.
 #pragma once
 
 #include <cstddef>

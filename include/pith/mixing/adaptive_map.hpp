@@ -27,15 +27,16 @@ class adaptive_probability {
         return out;
     }
 
-    /// p += (bit - p) / (n + 1.5), n up to `limit` <= 1023. One division of floats, rounded towards zero: exact,
-    /// for both sides of it are integers or halves below 2^23.
+    /// p += (bit - p) / (n + 1.5), n up to `limit` <= 1023. One division of floats, rounded towards zero:
+    /// exact, for both sides of it are integers or halves below 2^23.
     constexpr void update(bool bit, std::uint32_t limit) noexcept { bits_ = updated(bits_, bit, limit); }
     [[nodiscard]] static constexpr std::uint32_t updated(std::uint32_t bits, bool bit,
                                                          std::uint32_t limit) noexcept {
         const std::uint32_t n = bits & 1023;
         const auto p = static_cast<std::int32_t>(bits >> 10);
         const std::int32_t target = bit ? (1 << 22) - 1 : 0;
-        const auto step = static_cast<std::int32_t>(static_cast<float>(target - p) / (static_cast<float>(n) + 1.5F));
+        const auto step =
+            static_cast<std::int32_t>(static_cast<float>(target - p) / (static_cast<float>(n) + 1.5F));
         return (static_cast<std::uint32_t>(p + step) << 10 | n) + (n < limit ? 1 : 0);
     }
 

@@ -25,22 +25,25 @@ class apm {
         }
         for (std::size_t i = points; i < points_.size(); ++i) points_[i] = points_[i - points];
     }
-    void prefetch(std::size_t context) const noexcept {
+    [[gnu::always_inline]] void prefetch(std::size_t context) const noexcept {
         __builtin_prefetch(&points_[context * points], 1);
         __builtin_prefetch(&points_[context * points + points - 1], 1);
     }
 
     /// The refined probability in 16-bit fixed point; x = stretch16 of the one to refine.
-    [[nodiscard]] std::uint32_t refine(int x, std::size_t context) noexcept {
+    [[nodiscard, gnu::always_inline]] std::uint32_t refine(int x, std::size_t context) noexcept {
         const int limit = 16 * spacing - 1;
-        const auto from = static_cast<std::uint32_t>((x < -limit ? -limit : x > limit ? limit : x) + 16 * spacing);
+        const auto from = static_cast<std::uint32_t>((x < -limit  ? -limit
+                                                      : x > limit ? limit
+                                                                  : x) +
+                                                     16 * spacing);
         const std::size_t at = context * points + from / spacing;
         const std::uint32_t part = from % spacing;
         nearest_ = at + (part >= spacing / 2 ? 1 : 0);
         return (points_[at] * (spacing - part) + points_[at + 1] * part) / spacing;
     }
     /// Moves the nearer point towards the bit, by 2^-rate of the distance.
-    void update(bool bit, unsigned rate) noexcept {
+    [[gnu::always_inline]] void update(bool bit, unsigned rate) noexcept {
         std::uint16_t& p = points_[nearest_];
         const int distance = (bit ? 65535 : 0) - p;
         p = static_cast<std::uint16_t>(p + ((distance + (1 << (rate - 1))) >> rate));

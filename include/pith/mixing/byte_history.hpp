@@ -154,7 +154,8 @@ class byte_history {
     void push_bracket(std::uint8_t c) noexcept {
         auto& t = text_;
         if (t.depth != 0) {
-            for (std::size_t i = 0; i < t.depth; ++i) t.opened[i] = static_cast<std::uint16_t>(t.opened[i] + (t.opened[i] < 65535));
+            for (std::size_t i = 0; i < t.depth; ++i)
+                t.opened[i] = static_cast<std::uint16_t>(t.opened[i] + (t.opened[i] < 65535));
             if (c == t.closing[t.depth - 1]) {
                 --t.depth;
                 return;

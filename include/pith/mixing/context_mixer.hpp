@@ -1,6 +1,6 @@
 // Context mixing: many contexts' predictions of the next bit, mixed by gated networks and refined.
-// The structure is that of lpaq and PAQ8 (Mahoney and others, 2002-2009); what differs is that every part is a
-// policy, that a line of histories is fetched before the last bit of its hash is known, and that training
+// The structure is that of lpaq and PAQ8 (Mahoney and others, 2002-2009); what differs is that every part is
+// a policy, that a line of histories is fetched before the last bit of its hash is known, and that training
 // stops where nothing is left to learn.
 #pragma once
 
@@ -58,32 +58,37 @@ class context_mixer {
     static constexpr std::size_t first_sure = first_run + runs::size;
     static constexpr std::size_t bias = first_sure + (Profile::sure_inputs ? maps : 0);
     static constexpr std::size_t inputs = bias + 1;
-    static constexpr std::size_t padded_maps = (maps + 7) / 8 * 8;
+    static constexpr std::size_t chances = maps + 2 + runs::size;  // and of matches and runs
+    static constexpr std::size_t padded_chances = (chances + 7) / 8 * 8;
     static constexpr std::size_t padded = (inputs + 15) / 16 * 16;
     static constexpr unsigned log2_places = 20;  // of matches and runs
     static constexpr int dead_zone = 512;        // errors in 2^-16 that teach nothing
-    static constexpr std::size_t narrow_contexts = 65536;
+    static constexpr std::size_t hashed_contexts = 32768;
 
   public:
-    /// Memory for at most 2^log2_lines lines of histories.
-    explicit context_mixer(unsigned log2_lines)
-        : slots_(log2_lines), order1_(65536), near_(log2_places), far_(log2_places), maps_(maps * 256),
+    context_mixer()
+        : order1_(65536),
+          near_(log2_places),
+          far_(log2_places),
+          maps_(maps * 256),
           runs_(make_runs(std::make_index_sequence<runs::size>{})),
-          weights_(make_weights(std::make_index_sequence<sets>{})), final_(256),
-          apms_{apm(narrow_contexts), apm(narrow_contexts), apm(2048)} {}
+          weights_(make_weights(std::make_index_sequence<sets>{})),
+          final_(256),
+          apms_{apm(65536), apm(hashed_contexts), apm(2048)} {}
 
-    /// Bytes that an object with 2^log2_lines lines holds.
-    [[nodiscard]] static constexpr std::size_t memory(unsigned log2_lines) noexcept {
+    /// Bytes that an object holds, besides the slots.
+    [[nodiscard]] static constexpr std::size_t memory() noexcept {
         std::size_t vectors = 256 * 16 * 2;
         for (const std::size_t n : selectors::contexts) vectors += n * padded * 2;
-        return (history_slots::line_bytes << log2_lines) + 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
+        return 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
                runs::size * (std::size_t{2} << log2_places) + vectors +
-               (2 * narrow_contexts + 2048) * apm::points * 2 + 131072 + sizeof(context_mixer);
+               (65536 + hashed_contexts + 2048) * apm::points * 2 + 131072 + sizeof(context_mixer);
     }
 
-    /// Forgets everything and starts before the first byte of a block; uses 2^log2_lines lines.
-    void reset(const std::uint8_t* block, unsigned log2_lines) noexcept {
-        slots_.reset(log2_lines);
+    /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
+    /// and outlive the use.
+    void reset(history_slots& slots, const std::uint8_t* block) noexcept {
+        slots_ = &slots;
         order1_.clear();
         order0_.fill(0);
         near_.reset();
@@ -97,7 +102,6 @@ class context_mixer {
         for (auto& a : apms_) a.reset();
         inputs_.fill(0);
         mixed_.fill(0);
-        inputs_[bias] = 256;
         rate_ = Profile::first_rate << 8;
         start(block);
     }
@@ -110,6 +114,9 @@ class context_mixer {
         begin_byte();
         predict();
     }
+
+    /// The history, for what a profile's own has to be told before `start`.
+    [[nodiscard]] typename Profile::history& history() noexcept { return history_; }
 
     /// In 16-bit fixed point, 1..65535.
     [[nodiscard]] std::uint32_t probability_of_one() const noexcept { return p_; }
@@ -129,7 +136,7 @@ class context_mixer {
         } else if (state_.bits == 4) {
             begin_nibble();
         } else if (state_.bits == 3) {
-            for (std::size_t i = 0; i < hashed; ++i) slots_.prefetch(low_hash(i, state_.partial));
+            for (std::size_t i = 0; i < hashed; ++i) slots_->prefetch(low_hash(i, state_.partial));
         }
         predict();
     }
@@ -153,19 +160,19 @@ class context_mixer {
         near_.prefetch(history_);
         far_.prefetch(history_);
         contexts::hash(history_, hash_.data());
-        for (std::size_t i = 0; i < hashed; ++i) slots_.prefetch(hash_[i]);
+        for (std::size_t i = 0; i < hashed; ++i) slots_->prefetch(hash_[i]);
         std::array<std::uint32_t, runs::size> run{};
         runs::hash(history_, run.data());
         for (std::size_t k = 0; k < runs::size; ++k) runs_[k].prefetch(run[k]);
         near_.push(history_);
         far_.push(history_);
-        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_.find(hash_[i]);
+        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(hash_[i]);
         for (std::size_t k = 0; k < runs::size; ++k) runs_[k].find(run[k]);
         order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
     }
     void begin_nibble() noexcept {
         const std::uint32_t three = state_.partial >> 1, fourth = state_.partial & 1;
-        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_.find(low_hash(i, three) ^ fourth << 7);
+        for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(low_hash(i, three) ^ fourth << 7);
     }
     /// The node of the current nibble's tree.
     [[nodiscard]] std::size_t node() const noexcept {
@@ -179,21 +186,58 @@ class context_mixer {
         std::uint32_t seen = 0;
         for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1 : 0;
         state_.seen = seen;
-        near_holds_ = predict_match(near_, first_match);
-        far_holds_ = predict_match(far_, first_match + 2);
-        state_.expected = far_holds_ ? far_.expected() : near_holds_ ? near_.expected() : 0;
-        state_.match = far_holds_ ? (far_.length() >= 32 ? 3 : 2) : near_holds_ ? 1 : 0;
+        const bool near = predict_match(near_, 0), far = predict_match(far_, 1);
+        state_.expected = far ? far_.expected() : near ? near_.expected() : 0;
+        state_.match = far ? (far_.length() >= 32 ? 3 : 2) : near ? 1 : 0;
         prefetch();
-#pragma GCC unroll 64
-        for (std::size_t i = 0; i < hashed; ++i) predict_map(i, slot_[i][node_]);
-        predict_map(hashed, order1_at_[state_.partial]);
-        predict_map(hashed + 1, order0_[state_.partial]);
         for (std::size_t k = 0; k < runs::size; ++k) {
-            run_holds_[k] = runs_[k].holds(state_.partial, state_.bits);
-            inputs_[first_run + k] =
-                run_holds_[k] ? stretch12_table<>[runs_[k].chance(state_.bits).p12()] : std::int16_t{0};
+            const bool holds = runs_[k].holds(state_.partial, state_.bits);
+            predict_extra(2 + k, holds ? &runs_[k].chance(state_.bits) : nullptr);
         }
+        Kernel::template fill<padded>(inputs_.data(), [this](auto i) { return this->template input<i()>(); });
         mix();
+    }
+    /// Chances besides those of the histories: k = 0 and 1 of the matches, 2 on of the runs; none is one
+    /// half.
+    [[gnu::always_inline]] void predict_extra(std::size_t k, adaptive_probability* chance) noexcept {
+        extra_[k] = chance != nullptr ? chance : &none_;
+        chance_[maps + k] = extra_[k]->bits();
+    }
+    template <class Match>
+    [[gnu::always_inline]] bool predict_match(Match& m, std::size_t k) noexcept {
+        const bool holds = m.holds(state_.partial, state_.bits);
+        const bool bit = m.next_bit(state_.bits);
+        const int firm = static_cast<int>(m.length() < 32 ? m.length() : 32) * 16;
+        firm_[k] = static_cast<std::int16_t>(holds ? (bit ? firm : -firm) : 0);
+        none_ = adaptive_probability();
+        predict_extra(k, holds ? &m.chance(bit) : nullptr);
+        return holds;
+    }
+    /// What input I of the mixers is.
+    template <std::size_t I>
+    [[nodiscard, gnu::always_inline]] std::int16_t input() noexcept {
+        if constexpr (I < maps)
+            return predict_map<I>();
+        else if constexpr (I < first_run)
+            return I % 2 == maps % 2 ? stretched(maps + (I - maps) / 2) : firm_[(I - maps) / 2];
+        else if constexpr (I < first_sure)
+            return stretched(maps + 2 + I - first_run);
+        else if constexpr (I < bias)
+            return sure_[history_at_[I - first_sure]] ? stretched(I - first_sure) : std::int16_t{0};
+        else
+            return I == bias ? std::int16_t{256} : std::int16_t{0};
+    }
+    template <std::size_t I>
+    [[nodiscard, gnu::always_inline]] std::int16_t predict_map() noexcept {
+        const std::uint8_t h = I < hashed    ? slot_[I < hashed ? I : 0][node_]
+                               : I == hashed ? order1_at_[state_.partial]
+                                             : order0_[state_.partial];
+        history_at_[I] = h;
+        chance_[I] = maps_[256 * I + h].bits();
+        return stretched(I);
+    }
+    [[nodiscard, gnu::always_inline]] std::int16_t stretched(std::size_t i) const noexcept {
+        return stretch12_table<>[chance_[i] >> 20];
     }
     /// What depends on the bits so far lies beyond the first caches: it is fetched while inputs are made.
     void prefetch() noexcept {
@@ -201,26 +245,10 @@ class context_mixer {
         for (std::size_t k = 0; k < sets; ++k)
             if (selectors::contexts[k] > 256) weights_[k].prefetch(chosen_[k]);
         refined_[0] = state_.partial | std::size_t{history_.last_byte()} << 8;
-        refined_[1] = scrambled(history_.last() & 0xFFFF, state_.partial) >> 16;
+        refined_[1] = scrambled(history_.last() & 0xFFFF, state_.partial) >> 17;
         refined_[2] = state_.partial | state_.match << 8 | (state_.seen > 3 ? 1024U : 0U);
         apms_[0].prefetch(refined_[0]);
         apms_[1].prefetch(refined_[1]);
-    }
-    [[gnu::always_inline]] void predict_map(std::size_t i, std::uint8_t h) noexcept {
-        history_at_[i] = h;
-        chance_[i] = maps_[256 * i + h].bits();
-        inputs_[i] = stretch12_table<>[chance_[i] >> 20];
-        if constexpr (Profile::sure_inputs) inputs_[first_sure + i] = sure_[h] ? inputs_[i] : std::int16_t{0};
-    }
-    template <class Match>
-    [[gnu::always_inline]] bool predict_match(Match& m, std::size_t input) noexcept {
-        inputs_[input] = inputs_[input + 1] = 0;
-        if (!m.holds(state_.partial, state_.bits)) return false;
-        const bool bit = m.next_bit(state_.bits);
-        inputs_[input] = stretch12_table<>[m.chance(bit).p12()];
-        const int firm = static_cast<int>(m.length() < 32 ? m.length() : 32) * 16;
-        inputs_[input + 1] = static_cast<std::int16_t>(bit ? firm : -firm);
-        return true;
     }
 
     void mix() noexcept {
@@ -239,7 +267,7 @@ class context_mixer {
     void learn(bool bit) noexcept {
         train(bit);
         for (auto& a : apms_) a.update(bit, 6);
-        Kernel::template adapt<padded_maps>(chance_.data(), bit, 1023);
+        Kernel::template adapt<padded_chances>(chance_.data(), bit, 1023);
         const auto& next = bit_histories<>.next;
 #pragma GCC unroll 64
         for (std::size_t i = 0; i < maps; ++i) {
@@ -250,10 +278,8 @@ class context_mixer {
                                              : order0_[state_.partial];
             at = next[h][bit ? 1 : 0];
         }
-        if (near_holds_) near_.chance(near_.next_bit(state_.bits)).update(bit, 1023);
-        if (far_holds_) far_.chance(far_.next_bit(state_.bits)).update(bit, 1023);
-        for (std::size_t k = 0; k < runs::size; ++k)
-            if (run_holds_[k]) runs_[k].chance(state_.bits).update(bit, 1023);
+        for (std::size_t k = 0; k < extra_.size(); ++k)
+            *extra_[k] = adaptive_probability::from_bits(chance_[maps + k]);
     }
     [[gnu::always_inline]] void train(bool bit) noexcept {
         const int target = bit ? 65536 : 0;
@@ -270,7 +296,7 @@ class context_mixer {
     }
 
     typename Profile::history history_;
-    history_slots slots_;
+    history_slots* slots_ = nullptr;
     table<std::uint8_t> order1_;
     match_model<6> near_;
     match_model<12> far_;
@@ -286,13 +312,14 @@ class context_mixer {
     std::array<std::uint32_t, hashed> hash_{};
     std::array<std::uint8_t, maps> history_at_{};
     std::array<bool, 256> sure_ = sure_histories(bit_histories<>);
-    alignas(32) std::array<std::uint32_t, padded_maps> chance_{};
+    alignas(32) std::array<std::uint32_t, padded_chances> chance_{};
     alignas(32) std::array<std::int16_t, padded> inputs_{};
     std::array<std::int16_t, sets> mixed_{};
     std::array<std::uint32_t, sets> chosen_{};
     std::array<std::size_t, 3> refined_{};
-    std::array<bool, runs::size> run_holds_{};
-    bool near_holds_ = false, far_holds_ = false;
+    std::array<adaptive_probability*, 2 + runs::size> extra_{};
+    std::array<std::int16_t, 2> firm_{};
+    adaptive_probability none_;
     std::size_t node_ = 1;
     std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;
 };

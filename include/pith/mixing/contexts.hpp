@@ -32,8 +32,10 @@ concept history_context = requires(const History& h) {
 template <unsigned N>
 requires(N >= 1 && N <= 8) struct order {
     [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
-        if constexpr (N <= 4) return h.last() & (0xFFFFFFFFU >> (32 - 8 * N));
-        else return scrambled(h.last(), h.before() & (0xFFFFFFFFU >> (64 - 8 * N)));
+        if constexpr (N <= 4)
+            return h.last() & (0xFFFFFFFFU >> (32 - 8 * N));
+        else
+            return scrambled(h.last(), h.before() & (0xFFFFFFFFU >> (64 - 8 * N)));
     }
 };
 
@@ -91,6 +93,50 @@ struct indirect_two {
 struct above {
     [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
         return h.column() << 8 | h.above();
+    }
+};
+
+/// The byte above and the last two bytes.
+struct above_pair {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return h.above() << 16 | (h.last() & 0xFFFF);
+    }
+};
+/// The first byte of the line and the word so far.
+struct first_of_line {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(h.first_of_line(), h.word(0) + 3);
+    }
+};
+/// The word before and the last Bytes bytes.
+template <unsigned Bytes>
+requires(Bytes >= 1 && Bytes <= 4) struct word_after {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(h.word(1), (h.last() & (0xFFFFFFFFU >> (32 - 8 * Bytes))) + 77);
+    }
+};
+/// The word so far and the two before.
+struct word_triple {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(scrambled(h.word(0), h.word(1)), h.word(2));
+    }
+};
+/// The two words before, and whether one is being spelled.
+struct words_before {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(scrambled(h.word(1), h.word(2)), h.word(0) != 0 ? 1 : 0);
+    }
+};
+/// What closes the open bracket and the word so far.
+struct bracket_word {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(h.open_bracket(), h.word(0) + 11);
+    }
+};
+/// The last two bytes and the three that followed the last one last.
+struct indirect_three {
+    [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
+        return scrambled(h.followers_of_one() & 0xFFFFFF, h.last() & 0xFFFF);
     }
 };
 

@@ -1,6 +1,6 @@
 // A hash table of bit histories: for each context a slot with the histories of one nibble's tree.
-// As in lpaq (Mahoney, 2007): fifteen histories and a byte of check, four slots to a cache line; here the four
-// checks stand together, so that one comparison of a word finds the slot.
+// As in lpaq (Mahoney, 2007): fifteen histories and a byte of check, four slots to a cache line; here the
+// four checks stand together, so that one comparison of a word finds the slot.
 #pragma once
 
 #include <bit>

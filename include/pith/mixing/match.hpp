@@ -93,7 +93,8 @@ requires(MinLength >= 2 && MinLength <= 64) class match_model {
 
     void look(const std::uint8_t* block, std::size_t n, std::uint32_t place) noexcept {
         std::uint32_t length = 0;
-        while (length < looked_back && length < place && block[place - 1 - length] == block[n - 1 - length]) ++length;
+        while (length < looked_back && length < place && block[place - 1 - length] == block[n - 1 - length])
+            ++length;
         if (length < MinLength) return;
         length_ = length;
         at_ = place;

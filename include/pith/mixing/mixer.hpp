@@ -6,6 +6,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <pith/core/fixed.hpp>
 #include <pith/core/table.hpp>
@@ -17,6 +19,8 @@ namespace pith::inline v1::mixing {
 ///   dot:   sum over pairs of (a[2i] w[2i] + a[2i+1] w[2i+1]) >> 8, arithmetic shift
 ///   train: w[i] += (a[i] e + 2^14) >> 15, saturating; |e| <= 32767
 ///   adapt: adaptive_probability::update(bit, limit) on each
+///   fill:  to[i] = f(std::integral_constant<std::size_t, i>), as vectors: a vector stored in parts is slow
+///   to load
 template <class K>
 concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, std::uint32_t* p, int e) {
     { K::template dot<32>(a, w) }
@@ -24,6 +28,10 @@ concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, std::ui
     { K::template train<32>(a, w, e) }
     noexcept;
     { K::template adapt<8>(p, true, std::uint32_t{255}) }
+    noexcept;
+    {
+        K::template fill<32>(w, [](auto i) { return static_cast<std::int16_t>(i()); })
+    }
     noexcept;
 };
 
@@ -46,6 +54,16 @@ struct portable_mixing {
     static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
         for (std::size_t i = 0; i < N; ++i) p[i] = adaptive_probability::updated(p[i], bit, limit);
     }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_each(to, f, std::make_index_sequence<N>{});
+    }
+
+  private:
+    template <class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_each(std::int16_t* to, F f, std::index_sequence<I...>) noexcept {
+        ((to[I] = f(std::integral_constant<std::size_t, I>{})), ...);
+    }
 };
 static_assert(mixing_kernel<portable_mixing>);
 
@@ -53,7 +71,8 @@ static_assert(mixing_kernel<portable_mixing>);
 template <class Value = std::uint16_t>
 inline constexpr std::array<Value, 4096> squash12_to_16 = [] {
     std::array<Value, 4096> out{};
-    for (int x = -2048; x < 2048; ++x) out[static_cast<std::size_t>(x + 2048)] = static_cast<Value>(squash16(8 * x));
+    for (int x = -2048; x < 2048; ++x)
+        out[static_cast<std::size_t>(x + 2048)] = static_cast<Value>(squash16(8 * x));
     return out;
 }();
 

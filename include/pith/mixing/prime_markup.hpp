@@ -1,5 +1,6 @@
 // A sample of mark-up, source code and records, which models read before a text.
-// Written for this library; made by tools/prime_text.py from data/prime_markup.txt. Frozen: streams depend on it.
+// Written for this library; made by tools/prime_text.py from data/prime_markup.txt. Frozen: streams depend on
+// it.
 #pragma once
 
 namespace pith::inline v1::mixing::detail {

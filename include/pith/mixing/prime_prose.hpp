@@ -1,5 +1,6 @@
 // A sample of English prose of many kinds, which models read before a text.
-// Written for this library; made by tools/prime_text.py from data/prime_prose.txt. Frozen: streams depend on it.
+// Written for this library; made by tools/prime_text.py from data/prime_prose.txt. Frozen: streams depend on
+// it.
 #pragma once
 
 namespace pith::inline v1::mixing::detail {

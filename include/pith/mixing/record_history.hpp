@@ -44,7 +44,7 @@ struct record_above_two {
 /// Cells around: left, above, above left, above right.
 struct record_around {
     [[nodiscard]] static std::uint32_t value(const record_history& h) noexcept {
-        const std::uint32_t right = h.stride() > 1 ? h.cell(1, 0) == 0 && h.size() < h.stride() ? 0U : h.byte_back(h.stride() - 1) : 0U;
+        const std::uint32_t right = h.stride() > 1 ? h.byte_back(h.stride() - 1) : 0U;
         return h.last_byte() | h.cell(1, 0) << 8 | h.cell(1, 1) << 16 | right << 24;
     }
 };
@@ -53,6 +53,18 @@ struct record_slope {
     [[nodiscard]] static std::uint32_t value(const record_history& h) noexcept {
         const std::uint32_t guess = (h.last_byte() + h.cell(1, 0) - h.cell(1, 1)) & 0xFF;
         return guess << 16 | (h.cell(1, 0) & 0xFF) << 8 | h.last_byte();
+    }
+};
+/// The three cells above.
+struct record_above_three {
+    [[nodiscard]] static std::uint32_t value(const record_history& h) noexcept {
+        return h.cell(1, 0) | h.cell(2, 0) << 8 | h.cell(3, 0) << 16;
+    }
+};
+/// The two cells on the left and the one above.
+struct record_corner {
+    [[nodiscard]] static std::uint32_t value(const record_history& h) noexcept {
+        return (h.last() & 0xFFFF) | h.cell(1, 0) << 16;
     }
 };
 /// The column and the cell above.

@@ -36,8 +36,10 @@ class run_map {
     /// Notes the byte that came.
     void push(std::uint8_t c) noexcept {
         const std::uint32_t run = *at_ & 0xFFU;
-        if (*at_ >> 8 == c && run != 0) *at_ = static_cast<std::uint16_t>(*at_ + (run < 255 ? 1 : 0));
-        else *at_ = static_cast<std::uint16_t>(c << 8 | 1);
+        if (*at_ >> 8 == c && run != 0)
+            *at_ = static_cast<std::uint16_t>(*at_ + (run < 255 ? 1 : 0));
+        else
+            *at_ = static_cast<std::uint16_t>(c << 8 | 1);
     }
     /// Whether there is a run and its byte agrees with the bits so far.
     [[nodiscard]] bool holds(std::uint32_t partial, unsigned bits) const noexcept {

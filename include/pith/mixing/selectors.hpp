@@ -34,8 +34,9 @@ struct selector_list {
     static constexpr std::array<std::size_t, size> contexts{Selectors::contexts...};
     template <class History>
     requires(weight_selector<Selectors, History>&&...)
-        [[nodiscard, gnu::always_inline]] static std::array<std::uint32_t, size> values(
-            const mixing_state& s, const History& h) noexcept {
+        [[nodiscard,
+          gnu::always_inline]] static std::array<std::uint32_t, size> values(const mixing_state& s,
+                                                                             const History& h) noexcept {
         return {Selectors::value(s, h)...};
     }
 };
@@ -104,6 +105,28 @@ struct instruction {
     static constexpr std::size_t contexts = 32 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return h.field() * 8 + s.bits;
+    }
+};
+
+/// The opcode of the instruction.
+struct opcode {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return h.opcode() * 8 + s.bits;
+    }
+};
+/// The column in a record, up to 255.
+struct cell {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return (h.cell_column() < 255 ? h.cell_column() : 255) * 8 + s.bits;
+    }
+};
+/// The byte one record back.
+struct cell_above {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return h.cell(1, 0) * 8 + s.bits;
     }
 };
 

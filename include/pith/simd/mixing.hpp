@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <pith/simd/arch.hpp>
 #include <pith/simd/intrinsics.hpp>
@@ -54,6 +56,23 @@ struct mixing_avx2 {
             const __m256i moved = _mm256_slli_epi32(_mm256_add_epi32(q, _mm256_cvttps_epi32(step)), 10);
             _mm256_store_si256(at, _mm256_sub_epi32(_mm256_or_si256(moved, n), _mm256_cmpgt_epi32(most, n)));
         }
+    }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_vectors(to, f, std::make_index_sequence<N / 16>{});
+    }
+
+  private:
+    template <class F, std::size_t... V>
+    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
+                                                    std::index_sequence<V...>) noexcept {
+        (fill_vector<16 * V>(to + 16 * V, f, std::make_index_sequence<16>{}), ...);
+    }
+    template <std::size_t First, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
+                                                   std::index_sequence<I...>) noexcept {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to),
+                           _mm256_setr_epi16(f(std::integral_constant<std::size_t, First + I>{})...));
     }
 };
 
