@@ -185,9 +185,9 @@ bool measure_text(const llama_model& model, const vocabulary& words, const std::
     add("+ n-grams, repeats");
     o.bias = true;
     add("+ all: nacrith");
-    o.weights_by_certainty = false;
-    add("nacrith with one set of weights, as published");
-    o.weights_by_certainty = true;
+    const float share = std::exchange(o.share, 0.0F);
+    add("nacrith, weights not shared, as published");
+    o.share = share;
     o.certain_above = 0.354F;  // 2^-1.5
     add("nacrith, skipping");
     add("nacrith, skipping, skipped tokens left out", skipped_tokens::left_out);

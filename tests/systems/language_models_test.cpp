@@ -165,7 +165,7 @@ TEST_CASE("A block of another model is refused by its fingerprint") {
     REQUIRE_FALSE(got);
     CHECK(got.error().code == error_code::unknown_recipe);
     mixing::ensemble_options options;
-    options.share = 0.01F;
+    options.share = 0.02F;
     coder_type other_options(transform::byte_tokenizer(),
                              mixing::token_ensemble<counting_pairs>(counting_pairs(1), options));
     CHECK_FALSE(other_options.decode_into(code, back));
@@ -211,8 +211,8 @@ TEST_CASE("The vocabulary's best merges are taken and any bytes survive") {
 
 TEST_CASE("The bytes of language model systems never change") {
     const bytes in = three_parts();
-    CHECK(digest_of(nacrith(), in) == 0x3d872aca2dc7e027ULL);
-    CHECK(digest_of(nacrith_words(), in) == 0x2b628966cb65a4d3ULL);
+    CHECK(digest_of(nacrith(), in) == 0x6469d4e9328a7d9aULL);
+    CHECK(digest_of(nacrith_words(), in) == 0x1db0c8b9f9eb5b5aULL);
     CHECK(digest_of(llmzip(), in) == 0xef8f495f71c87b5dULL);
     CHECK(digest_of(arithmetic(), in) == 0x4ae71cbd84b5b0c9ULL);
 }

@@ -1,7 +1,7 @@
 // A frozen model made adaptive: its bias head, n-grams and repeats of the very text, mixed by their success.
 // The ensemble of Nacrith (Tacconelli, 2026). What differs: certainty is the collision entropy, which needs
-// no logarithms, and it chooses among sets of weights; repeats are verified, and trusted as far as they were
-// right; all is exact on every machine.
+// no logarithms; a hundredth of the weights is dealt out anew after each symbol; repeats are verified, and
+// trusted as far as they were right; all is exact on every machine.
 #pragma once
 
 #include <array>
@@ -27,12 +27,11 @@ struct ensemble_options {
     bool ngram = true;
     bool lzp = true;
     float bias_rate = 0.001F;
-    std::uint32_t warm_up = 100;       ///< symbols before n-grams are certain enough to do without the model
-    float certain_above = 0.0F;        ///< sum of p^2 above which the n-grams go alone; 0: never
-    float start_of_model = 0.85F;      ///< the model's weight at the start; the others share the rest
-    float power = 0.5F;                ///< of the exponential weights
-    float share = 0.0F;                ///< of the weights, dealt out evenly
-    bool weights_by_certainty = true;  ///< weights of their own for each degree of the n-gram's certainty
+    std::uint32_t warm_up = 100;   ///< symbols before n-grams are certain enough to do without the model
+    float certain_above = 0.0F;    ///< sum of p^2 above which the n-grams go alone; 0: never
+    float start_of_model = 0.85F;  ///< the model's weight at the start; the others share the rest
+    float power = 0.5F;            ///< of the exponential weights
+    float share = 0.01F;           ///< of the weights, dealt out evenly; published: none
     ngram_sizes sizes = {};
     std::size_t history = std::size_t{1} << 18;  ///< symbols in which repeats are looked for
 
@@ -47,7 +46,6 @@ struct ensemble_options {
                                         std::bit_cast<std::uint32_t>(start_of_model),
                                         std::bit_cast<std::uint32_t>(power),
                                         std::bit_cast<std::uint32_t>(share),
-                                        weights_by_certainty,
                                         sizes.contexts,
                                         sizes.continuations,
                                         history};
@@ -82,7 +80,7 @@ class token_ensemble {
           head_(model_.alphabet_size(), options.bias_rate),
           ngram_(model_.alphabet_size(), options.ngram ? options.sizes : ngram_sizes{4, 1}),
           lzp_(options.lzp ? options.history : 16),
-          weights_(make_weights(options)),
+          weights_(start_of(options), options.power, options.share),
           of_model_(model_.alphabet_size()),
           of_ngram_(model_.alphabet_size()) {}
 
@@ -97,7 +95,7 @@ class token_ensemble {
         if (options_.bias) head_.reset();
         if (options_.ngram) ngram_.reset(symbols);
         if (options_.lzp) lzp_.reset(symbols);
-        for (weights& w : weights_) w.reset();
+        weights_.reset();
         seen_ = 0;
         asked_ = false;
         ready_ = false;
@@ -105,7 +103,7 @@ class token_ensemble {
 
     void predict(std::span<float> p) noexcept {
         if (!ready_) prepare();
-        const values share = asked_ ? weights_[set_].among(speaks_) : values_without_model();
+        const values share = asked_ ? weights_.among(speaks_) : values_without_model();
         for (float& v : p) v = 0.0F;
         if (asked_) exact::add_scaled(p, share[model], of_model_);
         if (speaks_[ngram]) exact::add_scaled(p, share[ngram], of_ngram_);
@@ -118,9 +116,9 @@ class token_ensemble {
     void update(std::uint32_t symbol) noexcept {
         if (!ready_) prepare();  // what is learned must not depend on who asked
         if (asked_) {
-            weights_[set_].update({of_model_[symbol], of_ngram_[symbol],
-                                   speaks_[lzp] && symbol == lzp_symbol_ ? lzp_hit_ : lzp_miss_},
-                                  speaks_);
+            weights_.update({of_model_[symbol], of_ngram_[symbol],
+                             speaks_[lzp] && symbol == lzp_symbol_ ? lzp_hit_ : lzp_miss_},
+                            speaks_);
             if (options_.bias) head_.update(of_model_, symbol);
         }
         if (options_.ngram) ngram_.update(symbol);
@@ -138,26 +136,19 @@ class token_ensemble {
     using weights = exponential_weights<3>;
     using values = weights::values;
 
-    static constexpr std::size_t sets = 6;
-
-    [[nodiscard]] static std::array<weights, sets> make_weights(const ensemble_options& o) noexcept {
+    [[nodiscard]] static values start_of(const ensemble_options& o) noexcept {
         const float rest = exact::mul(0.5F, 1.0F - o.start_of_model);
-        const weights one({o.start_of_model, rest, rest}, o.power, o.share);
-        return {one, one, one, one, one, one};
+        return {o.start_of_model, rest, rest};
     }
     [[nodiscard]] values values_without_model() const noexcept {
         return speaks_[lzp] ? values{0.0F, 0.7F, 0.3F} : values{0.0F, 1.0F, 0.0F};
     }
-    /// The n-gram's distribution, which weights it calls for, and whether it suffices.
+    /// The n-gram's distribution, and whether it suffices: the sum of its squares is 2^-(collision entropy).
     [[nodiscard]] bool is_certain() noexcept {
-        set_ = 0;
         if (!options_.ngram) return false;
         ngram_.predict(of_ngram_);
-        const float certainty = exact::dot(of_ngram_, of_ngram_);  // 2^-(collision entropy)
-        if (options_.weights_by_certainty)
-            for (const float bound : {0.05F, 0.15F, 0.3F, 0.5F, 0.75F}) set_ += certainty > bound;
         return options_.certain_above > 0.0F && seen_ >= options_.warm_up &&
-               certainty > options_.certain_above;
+               exact::dot(of_ngram_, of_ngram_) > options_.certain_above;
     }
     void prepare() noexcept {
         asked_ = !is_certain();
@@ -185,8 +176,7 @@ class token_ensemble {
     bias_head head_;
     token_ngram<> ngram_;
     token_lzp lzp_;
-    std::array<weights, sets> weights_;
-    std::size_t set_ = 0;
+    weights weights_;
     std::vector<float> of_model_;
     std::vector<float> of_ngram_;
     weights::flags speaks_{};
