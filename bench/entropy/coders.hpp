@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include <pith/codec/bytes.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/entropy/adaptive_binary.hpp>
-#include <pith/codec/bytes.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
