@@ -151,16 +151,16 @@ class context_mixing {
         text_.start(block);
     }
     void encode_text(byte_view in, span_sink& sink) noexcept {
-        const byte_span room(scratch_.data(), in.size());
-        const result<std::size_t> size = transform_.forward_into(in, room);
-        if (!size || room[0] == 0) {
+        const byte_span written(scratch_.data(), in.size());
+        const result<std::size_t> size = transform_.forward_into(in, written);
+        if (!size || written[0] == 0) {
             sink.put(kind_text);
             prepare(in.data(), {'\n', '\n'});
             return encode(text_, in, sink);
         }
         sink.put(kind_words);
         put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(*size));
-        const std::array<std::uint8_t, 2> marks = transform_.marks(room.first(*size));
+        const std::array<std::uint8_t, 2> marks = transform_.marks(written.first(*size));
         sink.put(marks[0]);
         sink.put(marks[1]);
         std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);
