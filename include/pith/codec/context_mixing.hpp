@@ -51,9 +51,9 @@ concept mixing_level = requires {
 &&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
     mixing::mixing_profile<typename L::records>;
 
-/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records,
-/// 3 transformed text, 4 stored), for records
-/// their length in two bytes, then one arithmetic code of all bits. Exact.
+/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3 transformed
+/// text, 4 stored), for records their length in two bytes, for transformed text its length in four and two
+/// marks, then one arithmetic code of all bits. Exact.
 template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
 class context_mixing {
     using text_model = mixing::context_mixer<typename Level::text, Kernel>;
@@ -161,16 +161,16 @@ class context_mixing {
         text_.start(block);
     }
     void encode_text(byte_view in, span_sink& sink) noexcept {
-        const byte_span space(scratch_.data(), in.size());
-        const result<std::size_t> size = transform_.forward_into(in, space);
-        if (!size || space[0] == 0) {
+        const byte_span written(scratch_.data(), in.size());
+        const result<std::size_t> size = transform_.forward_into(in, written);
+        if (!size || *size == in.size() || written[0] == 0) {
             sink.put(kind_text);
             prepare(in.data(), {'\n', '\n'});
             return encode(text_, in, sink);
         }
         sink.put(kind_words);
         put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(*size));
-        const std::array<std::uint8_t, 2> marks = transform_.marks(space.first(*size));
+        const std::array<std::uint8_t, 2> marks = transform_.marks(written.first(*size));
         sink.put(marks[0]);
         sink.put(marks[1]);
         std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);

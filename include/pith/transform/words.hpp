@@ -133,6 +133,20 @@ inline void encode_words(byte_view text, word_counter& counter, const word_alpha
     }
 }
 
+namespace detail {
+/// The letters from `at` on.
+[[nodiscard]] inline byte_view letters_at(byte_view in, std::size_t at) noexcept {
+    std::size_t n = 0;
+    while (n < in.size() - at && is_letter(in[at + n])) ++n;
+    return in.subspan(at, n);
+}
+/// The word with so many capitals in front.
+inline void put_word(byte_view word, std::size_t capitals, span_sink& to) noexcept {
+    for (std::size_t k = 0; k < word.size(); ++k)
+        to.put(static_cast<std::uint8_t>(k < capitals ? word[k] & 0xDF : word[k]));
+}
+}  // namespace detail
+
 /// Undoes encode_words; `text` is what it wrote. Appends to `to`. bad_stream for codes without a word, marks
 /// before no word, and words that touch.
 inline result<void> decode_words(byte_reader& text, const word_list& words, const word_alphabet& alphabet,
@@ -163,22 +177,14 @@ inline result<void> decode_words(byte_reader& text, const word_list& words, cons
             word = words.two(k);
             i += 2;
         } else {
-            std::size_t n = 0;
-            while (n < in.size() - i && detail::is_letter(in[i + n])) ++n;
-            word = in.subspan(i, n);
-            i += n;
+            word = detail::letters_at(in, i);
+            i += word.size();
         }
         const bool marked = mark == role::first || mark == role::upper;
         if (marked && (word.size() < 2 || detail::is_capital(word[0]))) return fail("a mark before no word");
         if (i < in.size() && (roles[in[i]] != role::literal || detail::is_letter(in[i])))
             return fail("two words without anything between");
-        if (!marked) {
-            to.append(word);
-            continue;
-        }
-        const std::size_t capitals = mark == role::first ? 1 : word.size();
-        for (std::size_t k = 0; k < word.size(); ++k)
-            to.put(static_cast<std::uint8_t>(k < capitals ? word[k] & 0xDF : word[k]));
+        detail::put_word(word, !marked ? 0 : mark == role::first ? 1 : word.size(), to);
     }
     return {};
 }
