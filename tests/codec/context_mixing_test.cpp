@@ -159,6 +159,22 @@ TEST_CASE("each kind of block is told by the first byte and shrinks") {
     CHECK(of_noise.size() == 4098);
 }
 
+TEST_CASE("texts with ends of lines of every kind come back") {
+    auto& codec = kept<codec::fast>();
+    for (const std::size_t ends : {1U, 2U, 3U, 40U}) {
+        bytes in;
+        for (std::size_t i = 0; i < ends; ++i) {
+            const std::string line = "one line of a text that ends like those of other machines, and not";
+            in.insert(in.end(), line.begin(), line.begin() + 40 + static_cast<std::ptrdiff_t>(i % 25));
+            in.push_back('\r');
+            in.push_back('\n');
+        }
+        check_round_trip(codec, in);
+        in.push_back('\n');
+        check_round_trip(codec, in);
+    }
+}
+
 TEST_CASE("the thorough level gives back what the fast one does") {
     auto& codec = kept<codec::max>();
     check_round_trip(codec, text(501));

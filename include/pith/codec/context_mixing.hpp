@@ -51,9 +51,9 @@ concept mixing_level = requires {
 &&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
     mixing::mixing_profile<typename L::records>;
 
-/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3 transformed
-/// text, 4 stored), for records their length in two bytes, for transformed text its length in four and two
-/// marks, then one arithmetic code of all bits. Exact.
+/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3
+/// transformed text, 4 stored), for records their length in two bytes, for transformed text its length in
+/// four and two marks, then one arithmetic code of all bits. Exact.
 template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
 class context_mixing {
     using text_model = mixing::context_mixer<typename Level::text, Kernel>;
