@@ -27,16 +27,17 @@ struct statesmix_identity {
 };
 
 /// Bytes before the next one, the same over a gap, the word so far, and the word before it.
-inline constexpr mixing::ngram_contexts<10> statesmix_contexts{{{{1},
-                                                                 {2},
-                                                                 {3},
-                                                                 {4},
-                                                                 {5},
-                                                                 {7},
-                                                                 {.bytes = 2, .skip = 1},
-                                                                 {.words = 1},
-                                                                 {.bytes = 1, .words = 1},
-                                                                 {.words = 2}}}};
+inline constexpr mixing::ngram_contexts<10> statesmix_contexts{.of = {{{1},
+                                                                       {2},
+                                                                       {3},
+                                                                       {4},
+                                                                       {5},
+                                                                       {7},
+                                                                       {.bytes = 2, .skip = 1},
+                                                                       {.words = 1},
+                                                                       {.bytes = 1, .words = 1},
+                                                                       {.words = 2}}},
+                                                               .memory = std::size_t{1} << 27};
 
 // StateSMix: online state space model and n-grams without pre-training (Tacconelli, 2026).
 // ssm_network: the Mamba-type model trained by Adam on each chunk that has been coded; ngrams, long_ngram:
