@@ -1,0 +1,57 @@
+// Everything in mixing/: contexts, counters, mixers and refinements for bits and bytes, networks that learn
+// while they code, language models as predictors, probabilistic circuits. Other modules include the single
+// headers they need.
+#pragma once
+
+#include <pith/mixing/adam.hpp>
+#include <pith/mixing/adaptive_map.hpp>
+#include <pith/mixing/apm.hpp>
+#include <pith/mixing/bias_head.hpp>
+#include <pith/mixing/bit_history.hpp>
+#include <pith/mixing/bitwise_coder.hpp>
+#include <pith/mixing/block_history.hpp>
+#include <pith/mixing/byte_concepts.hpp>
+#include <pith/mixing/byte_counts.hpp>
+#include <pith/mixing/byte_distribution.hpp>
+#include <pith/mixing/byte_history.hpp>
+#include <pith/mixing/byte_match.hpp>
+#include <pith/mixing/byte_mixture.hpp>
+#include <pith/mixing/calibration.hpp>
+#include <pith/mixing/concepts.hpp>
+#include <pith/mixing/context_counts.hpp>
+#include <pith/mixing/context_mixer.hpp>
+#include <pith/mixing/contexts.hpp>
+#include <pith/mixing/contexts_binary.hpp>
+#include <pith/mixing/denoiser.hpp>
+#include <pith/mixing/exponential_weights.hpp>
+#include <pith/mixing/float_lanes.hpp>
+#include <pith/mixing/gate.hpp>
+#include <pith/mixing/high_orders.hpp>
+#include <pith/mixing/history_slots.hpp>
+#include <pith/mixing/hit_rate.hpp>
+#include <pith/mixing/linear_blend.hpp>
+#include <pith/mixing/long_ngram.hpp>
+#include <pith/mixing/match.hpp>
+#include <pith/mixing/mixer.hpp>
+#include <pith/mixing/ngram.hpp>
+#include <pith/mixing/online_ensemble.hpp>
+#include <pith/mixing/ppm.hpp>
+#include <pith/mixing/prime.hpp>
+#include <pith/mixing/prime_markup.hpp>
+#include <pith/mixing/prime_prose.hpp>
+#include <pith/mixing/profiles.hpp>
+#include <pith/mixing/rank_coding.hpp>
+#include <pith/mixing/record_history.hpp>
+#include <pith/mixing/run_map.hpp>
+#include <pith/mixing/selectors.hpp>
+#include <pith/mixing/softmax.hpp>
+#include <pith/mixing/ssm.hpp>
+#include <pith/mixing/ssm_network.hpp>
+#include <pith/mixing/symbol_coding.hpp>
+#include <pith/mixing/token_ensemble.hpp>
+#include <pith/mixing/token_lzp.hpp>
+#include <pith/mixing/token_ngram.hpp>
+#include <pith/mixing/tree_head.hpp>
+#include <pith/mixing/word_trie.hpp>
+#include <pith/mixing/x86_history.hpp>
+#include <pith/version.hpp>
