@@ -19,9 +19,9 @@ namespace pith::inline v1::mixing {
 
 /// How a circuit is trained.
 struct circuit_training {
-    unsigned passes = 6;       ///< stochastic passes over the sample
+    unsigned passes = 12;      ///< stochastic passes over the sample
     unsigned batches = 16;     ///< steps in each of them
-    unsigned full_passes = 4;  ///< passes of plain EM behind them
+    unsigned full_passes = 8;  ///< passes of plain EM behind them
     float first_step = 0.5F;   ///< share of a batch in the running statistics, at first
     float last_step = 0.05F;   ///< and at last
     float prior = 0.1F;        ///< pseudo-observations of each row of parameters

@@ -22,7 +22,7 @@ namespace pith::inline v1::mixing {
 /// What an encoder makes of a block. A decoder reads it from the stream.
 struct circuit_layout {
     std::size_t record = 8;  ///< bytes of a record, 1..64
-    unsigned bits = 1;       ///< of a variable: 1, 2, 4 or 8; 8 record / bits <= 256 variables
+    unsigned bits = 4;       ///< of a variable: 1, 2, 4 or 8; 8 record / bits <= 256 variables
     std::size_t states =
         16;  ///< most hidden values, 4..32; fewer where the block is too short to pay for them
     circuit_training training = {};
@@ -81,7 +81,8 @@ requires(Layout.valid()) class circuit_records {
             return entropy::decode_plain_block(in, out);
         if (in.size() < 4) return error{error_code::truncated, in.size(), "the block is cut off"};
         const circuit_layout layout{in[1], in[2], std::size_t{4} * in[3], {}};
-        if (!layout.valid()) return error{error_code::bad_header, 1, "a circuit of no valid shape"};
+        if (!layout.valid() || !worthwhile(layout.shape(layout.states), out.size()))
+            return error{error_code::bad_header, 1, "a circuit of a shape that no encoder chooses"};
         if (in.size() > out.size())
             return error{error_code::bad_stream, 0, "a block that is longer coded than stored"};
         detail::decoding_end end(in.subspan(4));
@@ -95,15 +96,16 @@ requires(Layout.valid()) class circuit_records {
     }
 
   private:
-    /// As many states as the layout says, or fewer so that the stored circuit, at about 4 bits a parameter,
-    /// takes at most a twelfth of the block; 0 where not even 4 fit.
+    /// The stored circuit, at about 4 bits a parameter, takes at most a twelfth of the block.
+    [[nodiscard]] static constexpr bool worthwhile(const circuit_shape& shape, std::size_t size) noexcept {
+        const std::size_t emissions = shape.symbols == 2 ? 1 : shape.symbols;
+        return shape.variables * shape.states * (shape.states + emissions) * 6 <= size;
+    }
+    /// As many states as the layout says, or fewer so that the circuit is worthwhile; 0 where not even 4 are.
     [[nodiscard]] static constexpr std::size_t worthwhile_states(std::size_t size) noexcept {
-        for (std::size_t m = Layout.states; m >= 4; m -= 4) {
-            const circuit_shape shape = Layout.shape(m);
-            const std::size_t emissions = shape.symbols == 2 ? 1 : shape.symbols;
-            if (shape.variables * m * (m + emissions) * 6 <= size) return m;
-        }
-        return 0;
+        std::size_t m = Layout.states;
+        while (m != 0 && !worthwhile(Layout.shape(m), size)) m -= 4;
+        return m;
     }
     static void put_header(span_sink& sink, std::size_t hidden) noexcept {
         sink.put(static_cast<std::uint8_t>(entropy::block_form::coded));
