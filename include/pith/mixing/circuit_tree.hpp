@@ -98,8 +98,8 @@ class circuit_tree {
     /// Depth first: from the breadth-first order every node gets its place behind its parent and the smaller
     /// siblings (ties: lower number first).
     void sort() noexcept {
-        std::uint8_t breadth[max_size];
-        std::uint16_t place[max_size];
+        std::uint8_t breadth[max_size] = {};
+        std::uint16_t place[max_size] = {};
         for (std::size_t k = 0; k < size_; ++k) breadth[k] = order_[k];
         place[breadth[0]] = 0;
         for (std::size_t k = 1; k < size_; ++k) {

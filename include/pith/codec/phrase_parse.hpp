@@ -1,0 +1,228 @@
+// Chooses phrases of repeated words, and cuts a sequence of words into phrases where a tiling lets them
+// start. After Quasicryth (Tacconelli, 2026): deepest supertile first. Phrases that would be used once are
+// dropped.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <pith/core/assert.hpp>
+#include <pith/core/table.hpp>
+#include <pith/transform/tiling.hpp>
+
+namespace pith::inline v1::codec {
+
+inline constexpr std::size_t phrase_levels = transform::tile_lengths.size();
+
+/// Which tilings an encoder may choose from. A stream names one by its number.
+struct fibonacci_tilings {
+    static constexpr std::size_t count = 8;
+    static void mark(std::size_t number, std::span<std::uint16_t> starts,
+                     std::span<std::uint32_t> scratch) noexcept {
+        transform::mark_supertiles(transform::fibonacci_tiling(std::uint64_t{number} << 61), starts, scratch);
+    }
+};
+struct period_five_tilings {
+    static constexpr std::size_t count = 5;
+    static void mark(std::size_t number, std::span<std::uint16_t> starts,
+                     std::span<std::uint32_t> scratch) noexcept {
+        transform::mark_supertiles(transform::period_five_tiling(static_cast<unsigned>(number)), starts,
+                                   scratch);
+    }
+};
+/// Phrases start anywhere: what a tiling is to be compared with.
+struct untiled {
+    static constexpr std::size_t count = 1;
+    static void mark(std::size_t, std::span<std::uint16_t> starts, std::span<std::uint32_t>) noexcept {
+        for (std::size_t i = 0; i < starts.size(); ++i) {
+            starts[i] = 0;
+            for (std::size_t l = 0; l < phrase_levels; ++l)
+                if (starts.size() - i >= transform::tile_lengths[l])
+                    starts[i] = static_cast<std::uint16_t>(starts[i] | 1U << l);
+        }
+    }
+};
+
+template <class T>
+concept tiling_choice = requires(std::span<std::uint16_t> starts, std::span<std::uint32_t> scratch) {
+    { T::count } -> std::convertible_to<std::size_t>;
+    T::mark(std::size_t{}, starts, scratch);
+};
+
+/// How often a phrase of each level must occur to be thought of, and must be used to be kept.
+struct phrase_thresholds {
+    std::array<std::uint32_t, phrase_levels> occurs{6, 4, 3, 3, 2, 2, 2, 2, 2, 2};
+    std::array<std::uint32_t, phrase_levels> used{4, 3, 2, 2, 2, 2, 2, 2, 2, 2};
+};
+
+/// The cut of one sequence: at each position that an event starts at, its phrase or none.
+class phrase_parse {
+  public:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+    explicit phrase_parse(std::size_t most)
+        : known_(table<std::uint16_t>::unset(most)),
+          starts_(table<std::uint16_t>::unset(most)),
+          tiles_(table<std::uint32_t>::unset(most)),
+          phrase_(table<std::uint32_t>::unset(most)),
+          used_(table<std::uint32_t>::unset(most)),
+          grams_(table<std::uint64_t>::unset(std::bit_ceil(2 * most))) {}
+    [[nodiscard]] static constexpr std::size_t memory(std::size_t most) noexcept {
+        return most * (2 + 2 + 4 + 4 + 4) + 8 * std::bit_ceil(2 * most);
+    }
+
+    /// Cuts words; a word >= `vocabulary` is in no phrase. Returns the number of the tiling. Encoder-side.
+    template <tiling_choice Tilings>
+    std::size_t cut(std::span<const std::uint32_t> words, std::uint32_t vocabulary,
+                    const phrase_thresholds& wanted) noexcept {
+        words_ = words;
+        find_repeated(vocabulary, wanted);
+        std::size_t best = 0;
+        std::size_t fewest = words.size() + 1;
+        for (std::size_t t = 0; t < Tilings::count; ++t) {
+            Tilings::mark(t, starts(), scratch());
+            const std::size_t events = count_events();
+            if (events < fewest) {
+                fewest = events;
+                best = t;
+            }
+        }
+        Tilings::mark(best, starts(), scratch());
+        // Each round drops phrases until none is too rare; the last one keeps what is left.
+        for (unsigned rounds = 8; rounds-- > 0 && collect(wanted, rounds == 0);) {
+        }
+        return best;
+    }
+    /// The decoder's half: where phrases may start.
+    template <tiling_choice Tilings>
+    void mark(std::size_t number, std::size_t words) noexcept {
+        PITH_ASSERT(words <= starts_.size());
+        words_ = {static_cast<const std::uint32_t*>(nullptr), words};
+        Tilings::mark(number, starts(), scratch());
+    }
+
+    /// Levels that may start here, a bit each.
+    [[nodiscard]] std::uint16_t allowed(std::size_t at) const noexcept { return starts_[at]; }
+    /// The level of the event at this position, or phrase_levels for a single word.
+    [[nodiscard]] std::size_t level(std::size_t at) const noexcept {
+        const unsigned both = starts_[at] & known_[at];
+        return both == 0 ? phrase_levels : static_cast<std::size_t>(std::bit_width(both)) - 1;
+    }
+    /// The phrase's number in the book of its level.
+    [[nodiscard]] std::uint32_t phrase(std::size_t at) const noexcept { return phrase_[at]; }
+    /// Phrases in the book of a level, and where each occurs first in the words.
+    [[nodiscard]] std::size_t book_size(std::size_t level) const noexcept {
+        return first_[level + 1] - first_[level];
+    }
+    [[nodiscard]] std::size_t book_entry(std::size_t level, std::size_t number) const noexcept {
+        return used_[first_[level] + number];
+    }
+
+  private:
+    [[nodiscard]] std::span<std::uint16_t> starts() noexcept { return {starts_.data(), words_.size()}; }
+    [[nodiscard]] std::span<std::uint32_t> scratch() noexcept { return {tiles_.data(), words_.size()}; }
+
+    /// known_: the levels whose phrase at this position occurs often enough anywhere.
+    void find_repeated(std::uint32_t vocabulary, const phrase_thresholds& wanted) noexcept {
+        for (std::size_t i = 0; i < words_.size(); ++i) known_[i] = 0;
+        for (std::size_t l = 0; l < phrase_levels; ++l) {
+            const std::size_t n = transform::tile_lengths[l];
+            if (words_.size() < n) return;
+            const std::size_t mask = std::bit_ceil(2 * words_.size()) - 1;
+            for (std::size_t i = 0; i <= mask; ++i) grams_[i] = 0;
+            for_each_gram(n, vocabulary, [&](std::size_t, std::uint64_t hash) { ++*find(hash, mask); });
+            for_each_gram(n, vocabulary, [&](std::size_t i, std::uint64_t hash) {
+                if ((*find(hash, mask) & 0xFFFF'FFFFU) >= wanted.occurs[l])
+                    known_[i] = static_cast<std::uint16_t>(known_[i] | 1U << l);
+            });
+        }
+    }
+    /// A rolling polynomial hash of every n words that are all in the vocabulary.
+    template <class F>
+    void for_each_gram(std::size_t n, std::uint32_t vocabulary, F&& f) noexcept {
+        constexpr std::uint64_t base = 0x9E37'79B9'7F4A'7C15U;
+        std::uint64_t oldest = 1;
+        for (std::size_t k = 1; k < n; ++k) oldest *= base;
+        std::uint64_t hash = 0;
+        std::size_t valid = 0;
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            if (i >= n) hash -= oldest * (words_[i - n] + std::uint64_t{1});
+            hash = hash * base + words_[i] + 1;
+            valid = words_[i] < vocabulary ? valid + 1 : 0;
+            if (valid >= n) f(i + 1 - n, hash);
+        }
+    }
+    /// A count of this hash: 32 bits of it beside 32 of the count. Hashes that agree in them share a count,
+    /// which costs a useless candidate, never correctness.
+    [[nodiscard]] std::uint64_t* find(std::uint64_t hash, std::size_t mask) noexcept {
+        hash ^= hash >> 31;
+        hash *= 0xBF58'476D'1CE4'E5B9U;
+        const std::uint64_t check = (hash >> 32 | 1) << 32;
+        std::size_t at = hash & mask;
+        while (grams_[at] != 0 && grams_[at] >> 32 != check >> 32) at = (at + 1) & mask;
+        if (grams_[at] == 0) grams_[at] = check;
+        return &grams_[at];
+    }
+
+    [[nodiscard]] std::size_t step(std::size_t at) const noexcept {
+        const std::size_t l = level(at);
+        return l == phrase_levels ? 1 : transform::tile_lengths[l];
+    }
+    [[nodiscard]] std::size_t count_events() const noexcept {
+        std::size_t events = 0;
+        for (std::size_t i = 0; i < words_.size(); i += step(i)) ++events;
+        return events;
+    }
+
+    /// Makes the books of what is used; forgets uses of phrases that are used too seldom and says whether
+    /// there were any.
+    [[nodiscard]] bool collect(const phrase_thresholds& wanted, bool last_round) noexcept {
+        bool dropped = false;
+        std::size_t total = 0;
+        for (std::size_t l = 0; l < phrase_levels; ++l) {
+            first_[l] = total;
+            std::size_t last = total;
+            for (std::size_t i = 0; i < words_.size(); i += step(i))
+                if (level(i) == l) used_[last++] = static_cast<std::uint32_t>(i);
+            const std::size_t n = transform::tile_lengths[l];
+            std::sort(used_.data() + total, used_.data() + last, [&](std::uint32_t a, std::uint32_t b) {
+                const int order = compare(a, b, n);
+                return order != 0 ? order < 0 : a < b;
+            });
+            for (std::size_t k = total; k < last;) {
+                std::size_t end = k + 1;
+                while (end < last && compare(used_[k], used_[end], n) == 0) ++end;
+                const bool enough = last_round || end - k >= wanted.used[l];
+                for (std::size_t j = k; j < end; ++j) {
+                    phrase_[used_[j]] = static_cast<std::uint32_t>(total - first_[l]);
+                    if (!enough) known_[used_[j]] = static_cast<std::uint16_t>(known_[used_[j]] & ~(1U << l));
+                }
+                dropped = dropped || !enough;
+                if (enough) used_[total++] = used_[k];  // total <= k
+                k = end;
+            }
+        }
+        first_[phrase_levels] = total;
+        return dropped;
+    }
+    [[nodiscard]] int compare(std::size_t a, std::size_t b, std::size_t n) const noexcept {
+        for (std::size_t k = 0; k < n; ++k)
+            if (words_[a + k] != words_[b + k]) return words_[a + k] < words_[b + k] ? -1 : 1;
+        return 0;
+    }
+
+    std::span<const std::uint32_t> words_;
+    std::array<std::size_t, phrase_levels + 1> first_{};
+    table<std::uint16_t> known_;
+    table<std::uint16_t> starts_;
+    table<std::uint32_t> tiles_;
+    table<std::uint32_t> phrase_;
+    table<std::uint32_t> used_;
+    table<std::uint64_t> grams_;
+};
+
+}  // namespace pith::inline v1::codec
