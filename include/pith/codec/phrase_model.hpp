@@ -31,12 +31,17 @@ enum class phrase_number : std::size_t {
     count
 };
 
+/// What events are coded under: `published` levels under the two levels before, indexes under their level and
+/// case flags under the two before, as Quasicryth does; `words` adds the words and separators before them.
+enum class phrase_contexts { published, words };
+
 /// Codes events and strings, and remembers what came before them.
+template <phrase_contexts Contexts>
 class phrase_model {
     using kind = phrase_number;
 
   public:
-    static constexpr std::uint32_t escape = ~std::uint32_t{0};
+    static constexpr std::uint32_t escape = ~std::uint32_t{0};  ///< the word that is spelled where it stands
     using numbers = mixing::mixed_number<static_cast<std::size_t>(kind::count)>;
     static constexpr std::size_t memory = numbers::memory;
 
@@ -103,7 +108,7 @@ class phrase_model {
             {context(kind::level, top, before), context(kind::level, top, history_.levels & 0xFFFF),
              context(kind::level, top + 16, history_.words[0]),
              context(kind::level, top + 16, history_.words[0], history_.words[1] + 1),
-             context(kind::level, top + 32, history_.words[0], history_.match)});
+             context(kind::level, top + 32, history_.separator, before)});
         history_.levels = history_.levels << 4 | got;
         return got;
     }
@@ -174,21 +179,29 @@ class phrase_model {
         std::uint32_t older_separator = 0;
         std::uint64_t levels = 0;
         std::uint64_t letters = 0;
-        std::uint64_t match = 0;
     };
 
+    /// How many of N contexts are used: Quasicryth's come first.
+    [[nodiscard]] static constexpr std::size_t used(kind of, std::size_t n) noexcept {
+        const bool rich = Contexts == phrase_contexts::words;
+        return rich || !(of == kind::level || of == kind::word || of == kind::phrase || of == kind::letters)
+                   ? n
+               : of == kind::level ? 2
+                                   : 1;
+    }
     [[nodiscard]] static constexpr std::uint64_t context(kind of, std::uint64_t a, std::uint64_t b = 0,
                                                          std::uint64_t c = 0) noexcept {
         return mixing::context_of(static_cast<std::uint64_t>(of) << 32 ^ a, b, c);
     }
     template <kind Kind, class End, std::size_t N>
     std::uint32_t code(End& end, std::uint32_t value, const std::uint64_t (&contexts)[N]) noexcept {
-        return numbers_.code(end, value, static_cast<std::size_t>(Kind), contexts);
+        return numbers_.code(end, value, static_cast<std::size_t>(Kind), {contexts, used(Kind, N)});
     }
     template <kind Kind, class End, std::size_t N>
     std::uint32_t fixed(End& end, std::uint32_t value, unsigned bits,
                         const std::uint64_t (&contexts)[N]) noexcept {
-        return numbers_.code_fixed(end, value, bits, static_cast<std::size_t>(Kind), contexts);
+        return numbers_.code_fixed(end, value, bits, static_cast<std::size_t>(Kind),
+                                   {contexts, used(Kind, N)});
     }
 
     history history_;

@@ -18,32 +18,39 @@ namespace pith::inline v1::codec {
 
 inline constexpr std::size_t phrase_levels = transform::tile_lengths.size();
 
-/// Which tilings an encoder may choose from. A stream names one by its number.
-struct fibonacci_tilings {
-    static constexpr std::size_t count = 8;
+// Where phrases may start, as a policy:
+//   static constexpr std::size_t count;                   // choices that an encoder has; a stream names one
+//   static void mark(number, starts, scratch) noexcept;   // sets the bits of starts, which are zero
+
+/// `Phases` Fibonacci tilings laid over each other; with one, an encoder chooses among eight phases.
+template <std::size_t Phases>
+requires(Phases >= 1 && Phases <= 64) struct fibonacci_tilings {
+    static constexpr std::size_t count = Phases == 1 ? 8 : 1;
     static void mark(std::size_t number, std::span<std::uint16_t> starts,
                      std::span<std::uint32_t> scratch) noexcept {
-        transform::mark_supertiles(transform::fibonacci_tiling(std::uint64_t{number} << 61), starts, scratch);
+        constexpr std::uint64_t between = ~std::uint64_t{0} / (Phases == 1 ? 8 : Phases);
+        for (std::size_t k = 0; k < Phases; ++k)
+            transform::mark_supertiles(transform::fibonacci_tiling((number + k) * between), starts, scratch);
     }
 };
-struct period_five_tilings {
-    static constexpr std::size_t count = 5;
+/// The same with tilings of period five, which have five phases.
+template <std::size_t Phases>
+requires(Phases == 1 || Phases == 5) struct period_five_tilings {
+    static constexpr std::size_t count = Phases == 1 ? 5 : 1;
     static void mark(std::size_t number, std::span<std::uint16_t> starts,
                      std::span<std::uint32_t> scratch) noexcept {
-        transform::mark_supertiles(transform::period_five_tiling(static_cast<unsigned>(number)), starts,
-                                   scratch);
+        for (std::size_t k = 0; k < Phases; ++k)
+            transform::mark_supertiles(transform::period_five_tiling(static_cast<unsigned>(number + k)),
+                                       starts, scratch);
     }
 };
-/// Phrases start anywhere: what a tiling is to be compared with.
+/// Phrases of every length start anywhere: what a tiling is to be compared with.
 struct untiled {
     static constexpr std::size_t count = 1;
     static void mark(std::size_t, std::span<std::uint16_t> starts, std::span<std::uint32_t>) noexcept {
-        for (std::size_t i = 0; i < starts.size(); ++i) {
-            starts[i] = 0;
-            for (std::size_t l = 0; l < phrase_levels; ++l)
-                if (starts.size() - i >= transform::tile_lengths[l])
-                    starts[i] = static_cast<std::uint16_t>(starts[i] | 1U << l);
-        }
+        for (std::size_t i = 0; i < starts.size(); ++i)
+            for (std::size_t l = 0; l < phrase_levels && transform::tile_lengths[l] <= starts.size() - i; ++l)
+                starts[i] = static_cast<std::uint16_t>(starts[i] | 1U << l);
     }
 };
 
@@ -55,9 +62,19 @@ concept tiling_choice = requires(std::span<std::uint16_t> starts, std::span<std:
 
 /// How often a phrase of each level must occur to be thought of, and must be used to be kept.
 struct phrase_thresholds {
-    std::array<std::uint32_t, phrase_levels> occurs{6, 4, 3, 3, 2, 2, 2, 2, 2, 2};
-    std::array<std::uint32_t, phrase_levels> used{4, 3, 2, 2, 2, 2, 2, 2, 2, 2};
+    std::array<std::uint32_t, phrase_levels> occurs;
+    std::array<std::uint32_t, phrase_levels> used;
 };
+
+inline constexpr std::uint32_t never = ~std::uint32_t{0};
+/// All lengths: what pays where words are coded without regard to the words before them.
+inline constexpr phrase_thresholds all_phrases{{6, 4, 3, 3, 2, 2, 2, 2, 2, 2},
+                                               {4, 3, 2, 2, 2, 2, 2, 2, 2, 2}};
+/// From 13 words on: under mixed word contexts shorter phrases cost more than they save.
+inline constexpr phrase_thresholds long_phrases{{never, never, never, never, 2, 2, 2, 2, 2, 2},
+                                                {never, never, never, never, 2, 2, 2, 2, 2, 2}};
+inline constexpr phrase_thresholds no_phrases{
+    {never, never, never, never, never, never, never, never, never, never}, {}};
 
 /// The cut of one sequence: at each position that an event starts at, its phrase or none.
 class phrase_parse {
@@ -84,17 +101,20 @@ class phrase_parse {
         std::size_t best = 0;
         std::size_t fewest = words.size() + 1;
         for (std::size_t t = 0; t < Tilings::count; ++t) {
-            Tilings::mark(t, starts(), scratch());
+            mark<Tilings>(t, words.size());
+            words_ = words;
             const std::size_t events = count_events();
             if (events < fewest) {
                 fewest = events;
                 best = t;
             }
         }
-        Tilings::mark(best, starts(), scratch());
-        // Each round drops phrases until none is too rare; the last one keeps what is left.
-        for (unsigned rounds = 8; rounds-- > 0 && collect(wanted, rounds == 0);) {
-        }
+        mark<Tilings>(best, words.size());
+        words_ = words;
+        for (std::size_t l = phrase_levels; l-- > 0;)
+            for (unsigned rounds = 0; rounds < 4 && prune(l, wanted.used[l]); ++rounds) {
+            }
+        make_books();
         return best;
     }
     /// The decoder's half: where phrases may start.
@@ -102,6 +122,7 @@ class phrase_parse {
     void mark(std::size_t number, std::size_t words) noexcept {
         PITH_ASSERT(words <= starts_.size());
         words_ = {static_cast<const std::uint32_t*>(nullptr), words};
+        for (std::uint16_t& s : starts()) s = 0;
         Tilings::mark(number, starts(), scratch());
     }
 
@@ -110,7 +131,7 @@ class phrase_parse {
     /// The level of the event at this position, or phrase_levels for a single word.
     [[nodiscard]] std::size_t level(std::size_t at) const noexcept {
         const unsigned both = starts_[at] & known_[at];
-        return both == 0 ? phrase_levels : static_cast<std::size_t>(std::bit_width(both)) - 1;
+        return both == 0 ? phrase_levels : top_bit(both);
     }
     /// The phrase's number in the book of its level.
     [[nodiscard]] std::uint32_t phrase(std::size_t at) const noexcept { return phrase_[at]; }
@@ -123,6 +144,14 @@ class phrase_parse {
     }
 
   private:
+    // Bits, roughly, of a word, of a phrase, and of a word of a phrase in its book.
+    static constexpr std::size_t word_price = 11;
+    static constexpr std::size_t phrase_price = 17;
+    static constexpr std::size_t book_price = 9;
+
+    [[nodiscard]] static std::size_t top_bit(unsigned bits) noexcept {
+        return static_cast<std::size_t>(std::bit_width(bits)) - 1;
+    }
     [[nodiscard]] std::span<std::uint16_t> starts() noexcept { return {starts_.data(), words_.size()}; }
     [[nodiscard]] std::span<std::uint32_t> scratch() noexcept { return {tiles_.data(), words_.size()}; }
 
@@ -178,36 +207,70 @@ class phrase_parse {
         return events;
     }
 
-    /// Makes the books of what is used; forgets uses of phrases that are used too seldom and says whether
-    /// there were any.
-    [[nodiscard]] bool collect(const phrase_thresholds& wanted, bool last_round) noexcept {
+    /// The uses of a level in the present cut, equal phrases together, from used_[first] on; returns the end.
+    std::size_t gather(std::size_t at_level, std::size_t first) noexcept {
+        std::size_t last = first;
+        for (std::size_t i = 0; i < words_.size(); i += step(i))
+            if (level(i) == at_level) used_[last++] = static_cast<std::uint32_t>(i);
+        const std::size_t n = transform::tile_lengths[at_level];
+        std::sort(used_.data() + first, used_.data() + last, [&](std::uint32_t a, std::uint32_t b) {
+            const int order = compare(a, b, n);
+            return order != 0 ? order < 0 : a < b;
+        });
+        return last;
+    }
+    [[nodiscard]] std::size_t end_of_group(std::size_t k, std::size_t last, std::size_t n) const noexcept {
+        std::size_t end = k + 1;
+        while (end < last && compare(used_[k], used_[end], n) == 0) ++end;
+        return end;
+    }
+
+    /// Forgets the uses of phrases of a level that cost more in the book than they save; whether there were
+    /// any.
+    [[nodiscard]] bool prune(std::size_t at_level, std::uint32_t least) noexcept {
+        const std::size_t n = transform::tile_lengths[at_level];
+        const std::size_t last = gather(at_level, 0);
         bool dropped = false;
+        for (std::size_t k = 0, end = 0; k < last; k = end) {
+            end = end_of_group(k, last, n);
+            std::size_t saved = 0;
+            for (std::size_t j = k; j < end; ++j) saved += price_without(used_[j], at_level);
+            if (end - k >= least && saved > (end - k) * phrase_price + n * book_price) continue;
+            dropped = true;
+            for (std::size_t j = k; j < end; ++j)
+                known_[used_[j]] = static_cast<std::uint16_t>(known_[used_[j]] & ~(1U << at_level));
+        }
+        return dropped;
+    }
+    /// About how many bits the words of a phrase would cost in shorter phrases and single words.
+    [[nodiscard]] std::size_t price_without(std::size_t at, std::size_t at_level) const noexcept {
+        std::size_t price = 0;
+        const std::size_t end = at + transform::tile_lengths[at_level];
+        while (at < end) {
+            unsigned shorter = starts_[at] & known_[at] & ((1U << at_level) - 1);
+            while (shorter != 0 && transform::tile_lengths[top_bit(shorter)] > end - at)
+                shorter &= ~(1U << top_bit(shorter));
+            price += shorter == 0 ? word_price : phrase_price;
+            at += shorter == 0 ? 1 : transform::tile_lengths[top_bit(shorter)];
+        }
+        return price;
+    }
+
+    /// The books of all that the final cut uses, and the numbers of its phrases.
+    void make_books() noexcept {
         std::size_t total = 0;
         for (std::size_t l = 0; l < phrase_levels; ++l) {
-            first_[l] = total;
-            std::size_t last = total;
-            for (std::size_t i = 0; i < words_.size(); i += step(i))
-                if (level(i) == l) used_[last++] = static_cast<std::uint32_t>(i);
             const std::size_t n = transform::tile_lengths[l];
-            std::sort(used_.data() + total, used_.data() + last, [&](std::uint32_t a, std::uint32_t b) {
-                const int order = compare(a, b, n);
-                return order != 0 ? order < 0 : a < b;
-            });
-            for (std::size_t k = total; k < last;) {
-                std::size_t end = k + 1;
-                while (end < last && compare(used_[k], used_[end], n) == 0) ++end;
-                const bool enough = last_round || end - k >= wanted.used[l];
-                for (std::size_t j = k; j < end; ++j) {
+            first_[l] = total;
+            const std::size_t last = gather(l, total);
+            for (std::size_t k = total, end = 0; k < last; k = end) {
+                end = end_of_group(k, last, n);
+                for (std::size_t j = k; j < end; ++j)
                     phrase_[used_[j]] = static_cast<std::uint32_t>(total - first_[l]);
-                    if (!enough) known_[used_[j]] = static_cast<std::uint16_t>(known_[used_[j]] & ~(1U << l));
-                }
-                dropped = dropped || !enough;
-                if (enough) used_[total++] = used_[k];  // total <= k
-                k = end;
+                used_[total++] = used_[k];  // total <= k
             }
         }
         first_[phrase_levels] = total;
-        return dropped;
     }
     [[nodiscard]] int compare(std::size_t a, std::size_t b, std::size_t n) const noexcept {
         for (std::size_t k = 0; k < n; ++k)

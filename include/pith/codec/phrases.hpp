@@ -28,7 +28,8 @@ struct phrase_report {
 
 /// Blocks of any bytes; text is what it is made for. Coded block: a form byte, then one range-coded number
 /// with chunks of 4 MB that know nothing of each other. 190 MB of tables. Exact.
-template <tiling_choice Tilings, phrase_thresholds Thresholds = phrase_thresholds{}>
+template <tiling_choice Tilings, phrase_contexts Contexts = phrase_contexts::words,
+          phrase_thresholds Thresholds = Contexts == phrase_contexts::words ? long_phrases : all_phrases>
 class phrases {
     static constexpr std::size_t chunk_size = std::size_t{1} << 22;
     static constexpr std::size_t most_words = 65535;
@@ -36,14 +37,14 @@ class phrases {
     static constexpr std::size_t most_separators = std::size_t{1} << 16;
     static constexpr std::size_t arena = std::size_t{1} << 22;
     static constexpr std::size_t separator_arena = std::size_t{1} << 20;
-    static constexpr std::uint32_t escape = phrase_model::escape;
+    static constexpr std::uint32_t escape = phrase_model<Contexts>::escape;
 
   public:
     static constexpr std::uint32_t recipe = 0x52;
     static constexpr const char* name = "quasicryth";
     static constexpr std::size_t memory =
         string_set::memory(most_strings, arena) + string_set::memory(most_separators, separator_arena) +
-        phrase_parse::memory(chunk_size) + phrase_model::memory + chunk_size * (4 + 4 + 4 + 1);
+        phrase_parse::memory(chunk_size) + phrase_model<Contexts>::memory + chunk_size * (4 + 4 + 4 + 1);
 
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
         return n == 0 ? 0 : n + 1;
@@ -236,7 +237,7 @@ class phrases {
         model_.reset(out.size() / 4);
         const sizes s = code_sizes(end, {});
         if (s.words == 0 || s.words > out.size() || s.tiling >= Tilings::count || s.vocabulary > most_words ||
-            s.vocabulary > s.words || s.separators >= most_separators || s.separators > s.words)
+            s.vocabulary > s.words / 2 || s.separators >= most_separators || s.separators > s.words / 2)
             return false;
         parse_.template mark<Tilings>(s.tiling, s.words);
         if (!decode_strings(end, s) || !decode_books(end, s)) return false;
@@ -340,7 +341,7 @@ class phrases {
 
     phrase_report report_;
     std::array<book_range, phrase_levels> book_{};
-    phrase_model model_;
+    phrase_model<Contexts> model_;
     phrase_parse parse_{chunk_size};
     string_set words_{most_strings, arena};
     string_set separators_{most_separators, separator_arena};

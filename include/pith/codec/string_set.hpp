@@ -82,7 +82,7 @@ class string_set {
             if (entries_[i].count >= 2) order_[kept++] = static_cast<std::uint32_t>(i);
         }
         std::sort(order_.data(), order_.data() + kept, [this](std::uint32_t a, std::uint32_t b) {
-            const int x = std::bit_width(entries_[a].count), y = std::bit_width(entries_[b].count);
+            const auto x = std::bit_width(entries_[a].count), y = std::bit_width(entries_[b].count);
             return x != y ? x > y : before(text(a), text(b));
         });
         kept = kept < most ? kept : most;

@@ -38,45 +38,54 @@ struct tiling {
 /// The numbers of places that supertiles cover: 2, 3, 5, ..., 144.
 inline constexpr std::array<std::uint32_t, 10> tile_lengths{2, 3, 5, 8, 13, 21, 34, 55, 89, 144};
 
-/// Bit l of starts[p]: a supertile of tile_lengths[l] places starts at place p and ends inside the span.
-/// A short tile joins the long one before it to a long supertile, a long tile alone is a short supertile; a
-/// first short one that nothing goes before is left out. The hierarchy ends where two short tiles meet.
-/// `tiles` is scratch of as many elements. Linear in the number of places. Exact.
-inline void mark_supertiles(const tiling& tiles_of, std::span<std::uint16_t> starts,
-                            std::span<std::uint32_t> tiles) noexcept {
-    constexpr std::uint32_t long_bit = std::uint32_t{1} << 31;
-    PITH_ASSERT(tiles.size() >= starts.size() && starts.size() < long_bit);
-    for (std::uint16_t& s : starts) s = 0;
+namespace detail {
+
+/// A tile: the place that it starts at, and this bit if it is long.
+inline constexpr std::uint32_t long_tile = std::uint32_t{1} << 31;
+
+/// The tiles that start before `places`, in order. Returns their number.
+inline std::size_t lay_tiles(const tiling& tiles_of, std::size_t places,
+                             std::span<std::uint32_t> tiles) noexcept {
     std::size_t count = 0;
-    std::uint64_t fraction = tiles_of.theta;
-    for (std::size_t place = 0; place < starts.size();) {
-        const std::uint64_t next = fraction + tiles_of.alpha;
-        const bool is_long = next < fraction;
-        fraction = next;
-        tiles[count++] = static_cast<std::uint32_t>(place) | (is_long ? long_bit : 0);
+    for (std::size_t place = 0; place < places; ++count) {
+        const bool is_long = tiles_of.is_long(count);
+        tiles[count] = static_cast<std::uint32_t>(place) | (is_long ? long_tile : 0);
         place += is_long ? 2 : 1;
     }
-    std::uint32_t lengths[2] = {1, 2};  // of a short and a long tile
-    for (std::size_t level = 0; level < tile_lengths.size(); ++level) {
-        std::size_t made = 0;
-        for (std::size_t k = 0; k < count; ++k) {
-            const std::uint32_t place = tiles[k] & ~long_bit;
-            if ((tiles[k] & long_bit) == 0) {
-                if (k != 0 && (tiles[k - 1] & long_bit) == 0) return;
-                continue;
-            }
-            if (starts.size() - place >= lengths[1])
+    return count;
+}
+
+/// LS to L, other L to S, in place; a first S has nothing to join, and of a last L it is not known what
+/// follows: both are left out. Returns the new number, or 0 where two short tiles meet.
+inline std::size_t join_tiles(std::span<std::uint32_t> tiles) noexcept {
+    std::size_t made = 0;
+    for (std::size_t k = 0; k + 1 < tiles.size(); ++k) {
+        const bool is_long = (tiles[k] & long_tile) != 0;
+        const bool next_is_long = (tiles[k + 1] & long_tile) != 0;
+        if (!is_long && !next_is_long) return 0;
+        // made <= k: what is overwritten has been read.
+        if (is_long) tiles[made++] = (tiles[k] & ~long_tile) | (next_is_long ? 0 : long_tile);
+    }
+    return made;
+}
+
+}  // namespace detail
+
+/// Sets bit l of starts[p] where a supertile of tile_lengths[l] places starts at place p and ends inside the
+/// span; other bits stay, so that several tilings can be laid over each other. A short tile joins the long
+/// one before it to a long supertile; a long tile that none follows is a short supertile. The hierarchy ends
+/// where two short tiles meet. `tiles` is scratch of as many elements. Linear in the places. Exact.
+inline void mark_supertiles(const tiling& tiles_of, std::span<std::uint16_t> starts,
+                            std::span<std::uint32_t> tiles) noexcept {
+    PITH_ASSERT(tiles.size() >= starts.size() && starts.size() < detail::long_tile);
+    std::size_t count = detail::lay_tiles(tiles_of, starts.size(), tiles);
+    for (std::size_t level = 0; level < tile_lengths.size() && count != 0; ++level) {
+        for (const std::uint32_t tile : tiles.first(count)) {
+            const std::uint32_t place = tile & ~detail::long_tile;
+            if (tile != place && starts.size() - place >= tile_lengths[level])
                 starts[place] = static_cast<std::uint16_t>(starts[place] | 1U << level);
         }
-        for (std::size_t k = 0; k < count; ++k) {
-            if ((tiles[k] & long_bit) == 0) continue;
-            const bool joined = k + 1 < count && (tiles[k + 1] & long_bit) == 0;
-            tiles[made++] = (tiles[k] & ~long_bit) | (joined ? long_bit : 0);  // made <= k
-        }
-        count = made;
-        const std::uint32_t sum = lengths[0] + lengths[1];
-        lengths[0] = lengths[1];
-        lengths[1] = sum;
+        count = detail::join_tiles(tiles.first(count));
     }
 }
 
