@@ -19,12 +19,15 @@ namespace pith::inline v1::codec {
 inline constexpr std::size_t phrase_levels = transform::tile_lengths.size();
 
 // Where phrases may start, as a policy:
-//   static constexpr std::size_t count;                   // choices that an encoder has; a stream names one
-//   static void mark(number, starts, scratch) noexcept;   // sets the bits of starts, which are zero
+//   static constexpr std::uint32_t format;                // part of the recipe id; 0 is the one of
+//   Quasicryth static constexpr std::size_t count;                   // choices that an encoder has; a stream
+//   names one static void mark(number, starts, scratch) noexcept;   // sets the bits of starts, which are
+//   zero
 
 /// `Phases` Fibonacci tilings laid over each other; with one, an encoder chooses among eight phases.
 template <std::size_t Phases>
-requires(Phases >= 1 && Phases <= 64) struct fibonacci_tilings {
+requires(Phases >= 1 && Phases <= 63) struct fibonacci_tilings {
+    static constexpr std::uint32_t format = Phases == 12 ? 0 : Phases;
     static constexpr std::size_t count = Phases == 1 ? 8 : 1;
     static void mark(std::size_t number, std::span<std::uint16_t> starts,
                      std::span<std::uint32_t> scratch) noexcept {
@@ -36,6 +39,7 @@ requires(Phases >= 1 && Phases <= 64) struct fibonacci_tilings {
 /// The same with tilings of period five, which have five phases.
 template <std::size_t Phases>
 requires(Phases == 1 || Phases == 5) struct period_five_tilings {
+    static constexpr std::uint32_t format = 64 + Phases;
     static constexpr std::size_t count = Phases == 1 ? 5 : 1;
     static void mark(std::size_t number, std::span<std::uint16_t> starts,
                      std::span<std::uint32_t> scratch) noexcept {
@@ -46,6 +50,7 @@ requires(Phases == 1 || Phases == 5) struct period_five_tilings {
 };
 /// Phrases of every length start anywhere: what a tiling is to be compared with.
 struct untiled {
+    static constexpr std::uint32_t format = 128;
     static constexpr std::size_t count = 1;
     static void mark(std::size_t, std::span<std::uint16_t> starts, std::span<std::uint32_t>) noexcept {
         for (std::size_t i = 0; i < starts.size(); ++i)
@@ -56,6 +61,7 @@ struct untiled {
 
 template <class T>
 concept tiling_choice = requires(std::span<std::uint16_t> starts, std::span<std::uint32_t> scratch) {
+    { T::format } -> std::convertible_to<std::uint32_t>;
     { T::count } -> std::convertible_to<std::size_t>;
     T::mark(std::size_t{}, starts, scratch);
 };

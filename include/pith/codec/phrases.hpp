@@ -40,7 +40,11 @@ class phrases {
     static constexpr std::uint32_t escape = phrase_model<Contexts>::escape;
 
   public:
-    static constexpr std::uint32_t recipe = 0x52;
+    /// Tilings and contexts are part of the format: others than the alias's have ids of their own.
+    static constexpr std::uint32_t recipe =
+        Tilings::format == 0 && Contexts == phrase_contexts::words
+            ? 0x52
+            : 0x8000'5200U + 2 * Tilings::format + (Contexts == phrase_contexts::words ? 1 : 0);
     static constexpr const char* name = "quasicryth";
     static constexpr std::size_t memory =
         string_set::memory(most_strings, arena) + string_set::memory(most_separators, separator_arena) +
