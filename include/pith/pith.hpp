@@ -7,3 +7,4 @@
 #include <pith/core/parallel.hpp>
 #include <pith/entropy.hpp>
 #include <pith/simd.hpp>
+#include <pith/transform.hpp>

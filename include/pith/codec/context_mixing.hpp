@@ -1,0 +1,177 @@
+// Blocks of bytes by context mixing: text, machine code and records each under contexts of their own.
+// The structure is that of PAQ8 (Mahoney and others, 2002-2009); which profile and which transform a block
+// gets is told by its first byte.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <pith/core/bytes.hpp>
+#include <pith/core/result.hpp>
+#include <pith/core/table.hpp>
+#include <pith/entropy/arithmetic_binary.hpp>
+#include <pith/entropy/concepts.hpp>
+#include <pith/mixing/context_mixer.hpp>
+#include <pith/mixing/prime.hpp>
+#include <pith/mixing/profiles.hpp>
+#include <pith/transform/detect.hpp>
+#include <pith/transform/x86.hpp>
+
+namespace pith::inline v1::codec {
+
+/// What a level of context mixing is made of.
+struct fast_mixing {
+    static constexpr std::uint32_t recipe = 0x48;
+    static constexpr const char* name = "fast";
+    static constexpr unsigned log2_lines = 22;
+    using text = mixing::fast_text;
+    using code = mixing::fast_code;
+    using records = mixing::fast_records;
+};
+struct max_mixing {
+    static constexpr std::uint32_t recipe = 0x49;
+    static constexpr const char* name = "max";
+    static constexpr unsigned log2_lines = 23;
+    using text = mixing::max_text;
+    using code = mixing::max_code;
+    using records = mixing::max_records;
+};
+
+template <class L>
+concept mixing_level = requires {
+    { L::recipe } -> std::convertible_to<std::uint32_t>;
+    { L::name } -> std::convertible_to<const char*>;
+    { L::log2_lines } -> std::convertible_to<unsigned>;
+}
+&&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
+    mixing::mixing_profile<typename L::records>;
+
+/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records), for records
+/// their length in two bytes, then one arithmetic code of all bits. Exact.
+template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
+class context_mixing {
+    using text_model = mixing::context_mixer<typename Level::text, Kernel>;
+    using code_model = mixing::context_mixer<typename Level::code, Kernel>;
+    using record_model = mixing::context_mixer<typename Level::records, Kernel>;
+
+  public:
+    static constexpr std::uint32_t recipe = Level::recipe;
+    static constexpr const char* name = Level::name;
+    static constexpr std::size_t max_block = std::size_t{1} << 26;
+    static constexpr std::uint64_t memory = (mixing::history_slots::line_bytes << Level::log2_lines) +
+                                            text_model::memory() + code_model::memory() +
+                                            record_model::memory() + max_block;
+
+    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(max_block)) {}
+
+    /// A bit costs at most 16 bits of code.
+    [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
+        return n == 0 ? 0 : 16 * n + 16;
+    }
+
+    /// Bytes written, or output_too_small. in.size() <= 2^26.
+    result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
+        if (in.empty()) return std::size_t{0};
+        const transform::block_description what = transform::describe_block(in);
+        span_sink sink(out);
+        slots_.reset(log2_lines(in.size()));
+        if (what.kind == transform::block_kind::text) {
+            sink.put(kind_text);
+            prepare(text_, in.data());
+            encode(text_, in, sink);
+        } else if (what.stride == 0 || what.kind == transform::block_kind::x86) {
+            sink.put(kind_code);
+            const byte_span block(scratch_.data(), in.size());
+            std::memcpy(block.data(), in.data(), in.size());
+            transform::x86_branches::forward(block);
+            code_.reset(slots_, block.data());
+            encode(code_, block, sink);
+        } else {
+            sink.put(kind_records);
+            put_le<std::uint16_t>(sink, static_cast<std::uint16_t>(what.stride));
+            records_.history().set_stride(what.stride);
+            records_.reset(slots_, in.data());
+            encode(records_, in, sink);
+        }
+        return sink.written();
+    }
+
+    /// out.size(), or truncated, bad_header, bad_stream, trailing_data. Damage that leaves a code decodes to
+    /// other bytes: the container's checksum tells.
+    result<std::size_t> decode_into(byte_view in, byte_span out) noexcept {
+        if (out.empty() && in.empty()) return std::size_t{0};
+        if (in.empty()) return error{error_code::truncated, 0, "the block is cut off"};
+        if (out.empty()) return error{error_code::trailing_data, 0, "an empty block has no code"};
+        slots_.reset(log2_lines(out.size()));
+        if (in[0] == kind_text) {
+            prepare(text_, out.data());
+            return decode(text_, in, 1, out);
+        }
+        if (in[0] == kind_code) {
+            code_.reset(slots_, out.data());
+            result<std::size_t> size = decode(code_, in, 1, out);
+            if (size) transform::x86_branches::inverse(out);
+            return size;
+        }
+        if (in[0] != kind_records || in.size() < 3)
+            return error{error_code::bad_header, 0, "a block of unknown kind"};
+        const std::uint32_t stride = load_le<std::uint16_t>(in.data() + 1);
+        if (stride == 0 || stride > transform::max_stride)
+            return error{error_code::bad_header, 1, "a record length out of bounds"};
+        records_.history().set_stride(stride);
+        records_.reset(slots_, out.data());
+        return decode(records_, in, 3, out);
+    }
+
+  private:
+    static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2;
+
+    /// Lines for a block of n bytes: two thirds to four thirds of a line for each byte.
+    [[nodiscard]] static constexpr unsigned log2_lines(std::size_t n) noexcept {
+        unsigned log2 = 16;
+        while (log2 < Level::log2_lines && (std::size_t{3} << log2) < 4 * n) ++log2;
+        return log2;
+    }
+    void prepare(text_model& model, const std::uint8_t* block) noexcept {
+        model.reset(slots_, scratch_.data());
+        mixing::prime(model, scratch_.data());
+        model.start(block);
+    }
+    template <class Model>
+    static void encode(Model& model, byte_view block, span_sink& sink) {
+        entropy::binary_encoder<span_sink> coder(sink);
+        for (const std::uint8_t byte : block) {
+            for (unsigned k = 8; k-- > 0;) {
+                const bool bit = (byte >> k & 1) != 0;
+                coder.put(bit, model.probability_of_one());
+                model.update(bit);
+            }
+        }
+        coder.finish();
+    }
+    template <class Model>
+    static result<std::size_t> decode(Model& model, byte_view in, std::size_t head, byte_span out) noexcept {
+        entropy::binary_decoder<> coder(in.subspan(head));
+        for (std::uint8_t& byte : out) {
+            unsigned c = 1;
+            for (unsigned k = 0; k < 8; ++k) {
+                const bool bit = coder.get(model.probability_of_one());
+                c = 2 * c + (bit ? 1 : 0);
+                if (k == 7) byte = static_cast<std::uint8_t>(c);
+                model.update(bit);
+            }
+        }
+        const result<void> end = coder.finish();
+        if (!end) return end.error().shifted_by(head);
+        return out.size();
+    }
+
+    mixing::history_slots slots_;
+    table<std::uint8_t> scratch_;
+    text_model text_;
+    code_model code_;
+    record_model records_;
+};
+
+}  // namespace pith::inline v1::codec
