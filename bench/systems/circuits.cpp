@@ -186,15 +186,15 @@ bool compare_pictures(bench::rows& rows, const picture& from) {
         all.add<adaptive<2>>(std::string(kind) + " + order 2", from.name, rest, false);
     }
     const bytes square = tiled(from, 1, 8);
-    all.add<circuits<{.record = 8, .bits = 1, .states = 8}>>("circuit 8x8, pixels, M = 8", from.name, square,
-                                                             true);
-    all.add<circuits<{.record = 8, .bits = 4, .states = 8}>>("circuit 8x8, 4 pixels, M = 8", from.name,
-                                                             square, true);
+    all.add<circuits<circuit_layout{.record = 8, .bits = 1, .states = 8}>>("circuit 8x8, pixels, M = 8",
+                                                                           from.name, square, true);
+    all.add<circuits<circuit_layout{.record = 8, .bits = 4, .states = 8}>>("circuit 8x8, 4 pixels, M = 8",
+                                                                           from.name, square, true);
     const bytes large = tiled(from, 2, 16);
-    all.add<circuits<{.record = 32, .bits = 1, .states = 12}>>("circuit 16x16, pixels, M = 12", from.name,
-                                                               large, true);
-    all.add<circuits<{.record = 32, .bits = 4, .states = 16}>>("circuit 16x16, 4 pixels, M = 16", from.name,
-                                                               large, true);
+    all.add<circuits<circuit_layout{.record = 32, .bits = 1, .states = 12}>>("circuit 16x16, pixels, M = 12",
+                                                                             from.name, large, true);
+    all.add<circuits<circuit_layout{.record = 32, .bits = 4, .states = 16}>>(
+        "circuit 16x16, 4 pixels, M = 16", from.name, large, true);
     all.print();
     return all.correct;
 }
@@ -228,10 +228,10 @@ bool compare_weights(bench::rows& rows, const bench::corpora& from, std::size_t 
                    "bits/weight", 2);
     all.add<adaptive<0>>("order 0", "4-bit weights", data, false);
     all.add<adaptive<1>>("order 1", "4-bit weights", data, false);
-    all.add<circuits<{.record = 16, .bits = 4, .states = 8}>>("circuit of 32 weights, M = 8", "4-bit weights",
-                                                              data, true);
-    all.add<circuits<{.record = 32, .bits = 4, .states = 8}>>("circuit of 64 weights, M = 8", "4-bit weights",
-                                                              data, true);
+    all.add<circuits<circuit_layout{.record = 16, .bits = 4, .states = 8}>>("circuit of 32 weights, M = 8",
+                                                                            "4-bit weights", data, true);
+    all.add<circuits<circuit_layout{.record = 32, .bits = 4, .states = 8}>>("circuit of 64 weights, M = 8",
+                                                                            "4-bit weights", data, true);
     all.print();
     return all.correct;
 }

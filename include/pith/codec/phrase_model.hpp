@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -51,14 +52,14 @@ class phrase_model {
     }
 
     /// A number without context.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t size(End& end, std::uint32_t value, std::uint64_t which) noexcept {
         return code<kind::size>(end, value, {context(kind::size, which)});
     }
 
     /// A word's letters: never 0, at most longest_word. `text` holds room for longest_word bytes; returns the
     /// length, or longest_word + 1 if that is exceeded.
-    template <class End>
+    template <mixing::coding_end End>
     std::size_t spell(End& end, std::uint8_t* text, std::size_t length, std::size_t from = 0) noexcept {
         std::uint64_t last = 0;
         for (std::size_t i = 0; i < from; ++i) last = last << 8 | text[i];
@@ -77,13 +78,13 @@ class phrase_model {
         return transform::longest_word + 1;
     }
     /// What the word shares with the word before it in a vocabulary, 0..longest_word.
-    template <class End>
+    template <mixing::coding_end End>
     std::size_t prefix(End& end, std::size_t shared, std::size_t before) noexcept {
         return code<kind::prefix>(end, static_cast<std::uint32_t>(shared),
                                   {context(kind::prefix, 0), context(kind::prefix, 1, before)});
     }
     /// A separator's bytes, 0..longest_separator of them; returns the length.
-    template <class End>
+    template <mixing::coding_end End>
     std::size_t spell_separator(End& end, std::uint8_t* text, std::size_t length) noexcept {
         const std::size_t n = fixed<kind::separator_size>(end, static_cast<std::uint32_t>(length), 4,
                                                           {context(kind::separator_size, 0)});
@@ -99,7 +100,7 @@ class phrase_model {
     }
 
     /// What an event is: 0 an escaped word, 1 a word, 2 + l a phrase of level l; up to 15.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t level(End& end, std::uint32_t value, std::uint16_t allowed) noexcept {
         const auto top = static_cast<std::uint64_t>(std::bit_width(allowed));
         const std::uint64_t before = history_.levels & 0xFF;
@@ -113,7 +114,7 @@ class phrase_model {
         return got;
     }
     /// A word's place in the vocabulary.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t word(End& end, std::uint32_t rank) noexcept {
         const auto& w = history_.words;
         return code<kind::word>(
@@ -124,7 +125,7 @@ class phrase_model {
              context(kind::word, w[2] + std::uint64_t{5}, w[0], w[1] + 1)});
     }
     /// A phrase's place in the book of its level.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t phrase(End& end, std::uint32_t number, std::size_t at_level) noexcept {
         const auto& w = history_.words;
         return code<kind::phrase>(
@@ -134,7 +135,7 @@ class phrase_model {
              context(kind::phrase, at_level + 48, w[0], w[1] + 1)});
     }
     /// A separator's place in its list plus one; 0: it is spelled. `next` is the word behind it.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t separator(End& end, std::uint32_t place, std::uint32_t next) noexcept {
         const std::uint64_t before = history_.separator;
         const std::uint64_t last = history_.words[0];
@@ -146,7 +147,7 @@ class phrase_model {
              context(kind::separator, 5, next, last + 1)});
     }
     /// A word_case; 3 is none.
-    template <class End>
+    template <mixing::coding_end End>
     std::uint32_t letters(End& end, std::uint32_t value, std::uint32_t word) noexcept {
         const std::uint64_t before = history_.letters;
         return fixed<kind::letters>(
@@ -193,11 +194,11 @@ class phrase_model {
                                                          std::uint64_t c = 0) noexcept {
         return mixing::context_of(static_cast<std::uint64_t>(of) << 32 ^ a, b, c);
     }
-    template <kind Kind, class End, std::size_t N>
+    template <kind Kind, mixing::coding_end End, std::size_t N>
     std::uint32_t code(End& end, std::uint32_t value, const std::uint64_t (&contexts)[N]) noexcept {
         return numbers_.code(end, value, static_cast<std::size_t>(Kind), {contexts, used(Kind, N)});
     }
-    template <kind Kind, class End, std::size_t N>
+    template <kind Kind, mixing::coding_end End, std::size_t N>
     std::uint32_t fixed(End& end, std::uint32_t value, unsigned bits,
                         const std::uint64_t (&contexts)[N]) noexcept {
         return numbers_.code_fixed(end, value, bits, static_cast<std::size_t>(Kind),

@@ -2,6 +2,7 @@
 // The system of Quasicryth (Tacconelli, 2026), whose entropy stages are replaced by mixed predictions.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,7 +28,7 @@ struct phrase_report {
 };
 
 /// Blocks of any bytes; text is what it is made for. Coded block: a form byte, then one range-coded number
-/// with chunks of 4 MB that know nothing of each other. 190 MB of tables. Exact.
+/// with chunks of 4 MB that know nothing of each other. 227 MB of tables. Exact.
 template <tiling_choice Tilings, phrase_contexts Contexts = phrase_contexts::words,
           phrase_thresholds Thresholds = Contexts == phrase_contexts::words ? long_phrases : all_phrases>
 class phrases {
@@ -99,7 +100,7 @@ class phrases {
         std::uint32_t vocabulary;  // ranked words
         std::uint32_t separators;  // ranked separators
     };
-    template <class End>
+    template <mixing::coding_end End>
     [[nodiscard]] sizes code_sizes(End& end, sizes s) noexcept {
         s.words = model_.size(end, s.words, 0);
         s.tiling = model_.size(end, s.tiling, 1);
@@ -108,7 +109,7 @@ class phrases {
         return s;
     }
 
-    template <class End>
+    template <mixing::coding_end End>
     void encode_chunk(End& end, byte_view in) noexcept {
         sizes s{static_cast<std::uint32_t>(cut_words(in)), 0, 0, 0};
         s.vocabulary = static_cast<std::uint32_t>(words_.rank_repeated(most_words));
@@ -147,7 +148,7 @@ class phrases {
         return count;
     }
 
-    template <class End>
+    template <mixing::coding_end End>
     void encode_strings(End& end, const sizes& s) noexcept {
         std::size_t shared = 0;
         for (std::size_t r = 0; r < s.vocabulary; ++r) {
@@ -163,13 +164,13 @@ class phrases {
         for (std::size_t r = 0; r < s.separators; ++r)
             encode_separator(end, separators_.text(separators_.ranked(r)));
     }
-    template <class End>
+    template <mixing::coding_end End>
     void encode_separator(End& end, byte_view text) noexcept {
         std::uint8_t bytes[transform::longest_separator + 1];
         for (std::size_t i = 0; i < text.size(); ++i) bytes[i] = text[i];
         static_cast<void>(model_.spell_separator(end, bytes, text.size()));
     }
-    template <class End>
+    template <mixing::coding_end End>
     void encode_books(End& end) noexcept {
         for (std::size_t l = 0; l < phrase_levels; ++l) {
             const std::size_t count = parse_.book_size(l);
@@ -187,7 +188,7 @@ class phrases {
     }
 
     /// One event and what goes with its words. Returns the number of words.
-    template <class End>
+    template <mixing::coding_end End>
     std::size_t encode_event(End& end, byte_view in, std::size_t at) noexcept {
         const std::size_t l = parse_.level(at);
         ++report_.events;
@@ -211,7 +212,7 @@ class phrases {
         for (std::size_t i = at; i < at + count; ++i) encode_word(end, in, i);
         return count;
     }
-    template <class End>
+    template <mixing::coding_end End>
     void encode_word(End& end, byte_view in, std::size_t i) noexcept {
         const transform::word_token token = transform::next_word(in.subspan(start_[i]));
         const std::uint32_t place = separator_of_[i] == escape ? 0 : separator_of_[i] + 1;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,9 +21,9 @@ namespace detail {
 
 /// The two directions as one: `code` takes the symbol when it encodes, and gives it when it decodes.
 template <byte_sink Sink>
-class coding_end {
+class symbol_writer_end {
   public:
-    explicit coding_end(Sink& sink) noexcept : encoder_(sink) {}
+    explicit symbol_writer_end(Sink& sink) noexcept : encoder_(sink) {}
     static constexpr bool encodes = true;
     template <unsigned Precision>
     std::uint32_t code(std::uint32_t symbol, std::span<const std::uint32_t> cumulative) {
@@ -49,9 +50,9 @@ class coding_end {
     entropy::cdf_encoder<Sink> encoder_;
 };
 
-class decoding_end {
+class symbol_reader_end {
   public:
-    explicit decoding_end(byte_view in) noexcept : decoder_(in) {}
+    explicit symbol_reader_end(byte_view in) noexcept : decoder_(in) {}
     static constexpr bool encodes = false;
     template <unsigned Precision>
     std::uint32_t code(std::uint32_t, std::span<const std::uint32_t> cumulative) noexcept {
@@ -81,6 +82,14 @@ class decoding_end {
 
 }  // namespace detail
 
+template <class E>
+concept symbol_end = requires(E e, std::uint32_t v, bool bit, std::span<const std::uint32_t> cumulative) {
+    { E::encodes } -> std::convertible_to<bool>;
+    { e.template code<24>(v, cumulative) } -> std::same_as<std::uint32_t>;
+    { e.template code_bit<24>(bit, v) } -> std::same_as<bool>;
+    { e.template code_even<8>(v) } -> std::same_as<std::uint32_t>;
+};
+
 /// Codes tree and parameters; afterwards the circuit is what its stored form says, on both sides.
 class circuit_code {
     static constexpr unsigned level_bits = 6;
@@ -97,7 +106,7 @@ class circuit_code {
 
     /// False if what was decoded is no tree that an encoder writes. The circuit's shape is known; `tree` is
     /// its tree when encoding.
-    template <class End>
+    template <symbol_end End>
     [[nodiscard]] bool code(End& end, circuit& model, const circuit_shape& shape) noexcept {
         std::uint8_t parents[circuit_tree::max_size] = {};
         for (std::size_t i = 0; i < shape.variables; ++i) {
@@ -127,7 +136,7 @@ class circuit_code {
   private:
     using predictor = entropy::adaptive_bit<entropy::bit_rates{5, 0, 1}>;
 
-    template <class End>
+    template <symbol_end End>
     std::size_t code_level(End& end, std::size_t level, std::size_t kind) noexcept {
         std::array<predictor, levels>& tree = bits_[kind];
         std::size_t node = 1;
@@ -141,7 +150,7 @@ class circuit_code {
     }
 
     /// A distribution: the levels of its logarithms, then scaled to one.
-    template <class End>
+    template <symbol_end End>
     void code_row(End& end, std::span<float> row, std::size_t kind, std::size_t& before) noexcept {
         for (float& p : row) {
             const std::size_t level = End::encodes ? level_of(static_cast<double>(p)) : 0;
@@ -154,7 +163,7 @@ class circuit_code {
             p = scaled < 0x1p-18F ? 0x1p-18F : scaled;
         }
     }
-    template <class End>
+    template <symbol_end End>
     void code_pair(End& end, std::span<float> row, std::size_t& before) noexcept {
         std::size_t level = 0;
         if constexpr (End::encodes) {
@@ -179,7 +188,7 @@ class circuit_code {
 /// Codes one record under a circuit: symbols[i] is the symbol of variable i.
 class circuit_record_code {
   public:
-    template <class End>
+    template <symbol_end End>
     void code(End& end, const circuit& model, circuit_walk& walk, std::uint8_t* symbols) noexcept {
         const std::size_t count = model.shape().symbols;
         for (walk.start(model); !walk.done();) {

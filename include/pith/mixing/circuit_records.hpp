@@ -64,7 +64,7 @@ requires(Layout.valid()) class circuit_records {
             span_sink sink(out.first(out.size() < in.size() ? out.size() : in.size()));
             put_header(sink, hidden);
             learn(in, hidden);
-            detail::coding_end<span_sink> end(sink);
+            detail::symbol_writer_end<span_sink> end(sink);
             const bool coded = code_.code(end, model_, Layout.shape(hidden));
             PITH_ASSERT(coded);
             static_cast<void>(coded);
@@ -85,7 +85,7 @@ requires(Layout.valid()) class circuit_records {
             return error{error_code::bad_header, 1, "a circuit of a shape that no encoder chooses"};
         if (in.size() > out.size())
             return error{error_code::bad_stream, 0, "a block that is longer coded than stored"};
-        detail::decoding_end end(in.subspan(4));
+        detail::symbol_reader_end end(in.subspan(4));
         if (!code_.code(end, model_, layout.shape(layout.states)))
             return error{error_code::bad_model, 4, "the tree is not one that an encoder writes"};
         decode_records(end, layout, out);
@@ -130,7 +130,7 @@ requires(Layout.valid()) class circuit_records {
         }
     }
 
-    template <class End>
+    template <symbol_end End>
     void encode_records(End& end, byte_view in) noexcept {
         std::uint8_t symbols[circuit_tree::max_size];
         std::size_t at = 0;
@@ -140,7 +140,8 @@ requires(Layout.valid()) class circuit_records {
         }
         for (; at < in.size(); ++at) end.template code_even<8>(in[at]);
     }
-    void decode_records(detail::decoding_end& end, const circuit_layout& layout, byte_span out) noexcept {
+    void decode_records(detail::symbol_reader_end& end, const circuit_layout& layout,
+                        byte_span out) noexcept {
         std::uint8_t symbols[circuit_tree::max_size] = {};
         std::size_t at = 0;
         for (; out.size() - at >= layout.record; at += layout.record) {
