@@ -13,7 +13,7 @@
 #include <pith/codec/string_set.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/mixing/mixed_number.hpp>
-#include <pith/transform/words.hpp>
+#include <pith/transform/word_cut.hpp>
 
 namespace pith::inline v1::codec {
 
@@ -57,13 +57,13 @@ class phrase_model {
         return code<kind::size>(end, value, {context(kind::size, which)});
     }
 
-    /// A word's letters: never 0, at most longest_word. `text` holds room for longest_word bytes; returns the
-    /// length, or longest_word + 1 if that is exceeded.
+    /// A word's letters: never 0, at most longest_token_word. `text` holds room for longest_token_word bytes;
+    /// returns the length, or longest_token_word + 1 if that is exceeded.
     template <mixing::coding_end End>
     std::size_t spell(End& end, std::uint8_t* text, std::size_t length, std::size_t from = 0) noexcept {
         std::uint64_t last = 0;
         for (std::size_t i = 0; i < from; ++i) last = last << 8 | text[i];
-        for (std::size_t i = from; i <= transform::longest_word; ++i) {
+        for (std::size_t i = from; i <= transform::longest_token_word; ++i) {
             const std::uint32_t letter = i < length ? text[i] : 0U;
             const std::uint32_t got = fixed<kind::letter>(
                 end, letter, 8,
@@ -71,19 +71,19 @@ class phrase_model {
                  context(kind::letter, last & 0xFFFF, 16), context(kind::letter, last & 0xFF'FFFF, 24),
                  context(kind::letter, last & 0xFFFF'FFFF, i < 5 ? i + 32 : 37)});
             if (got == 0) return i;
-            if (i == transform::longest_word) break;
+            if (i == transform::longest_token_word) break;
             text[i] = static_cast<std::uint8_t>(got);
             last = last << 8 | got;
         }
-        return transform::longest_word + 1;
+        return transform::longest_token_word + 1;
     }
-    /// What the word shares with the word before it in a vocabulary, 0..longest_word.
+    /// What the word shares with the word before it in a vocabulary, 0..longest_token_word.
     template <mixing::coding_end End>
     std::size_t prefix(End& end, std::size_t shared, std::size_t before) noexcept {
         return code<kind::prefix>(end, static_cast<std::uint32_t>(shared),
                                   {context(kind::prefix, 0), context(kind::prefix, 1, before)});
     }
-    /// A separator's bytes, 0..longest_separator of them; returns the length.
+    /// A separator's bytes, 0..longest_token_separator of them; returns the length.
     template <mixing::coding_end End>
     std::size_t spell_separator(End& end, std::uint8_t* text, std::size_t length) noexcept {
         const std::size_t n = fixed<kind::separator_size>(end, static_cast<std::uint32_t>(length), 4,

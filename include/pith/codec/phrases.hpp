@@ -15,7 +15,7 @@
 #include <pith/core/table.hpp>
 #include <pith/entropy/plain_block.hpp>
 #include <pith/mixing/mixed_number.hpp>
-#include <pith/transform/words.hpp>
+#include <pith/transform/word_cut.hpp>
 
 namespace pith::inline v1::codec {
 
@@ -136,7 +136,7 @@ class phrases {
         std::size_t count = 0;
         for (std::size_t at = 0; at < in.size(); ++count) {
             const transform::word_token token = transform::next_word(in.subspan(at));
-            std::uint8_t text[transform::longest_word];
+            std::uint8_t text[transform::longest_token_word];
             start_[count] = static_cast<std::uint32_t>(at);
             separator_of_[count] = separators_.add(in.subspan(at, token.separator));
             at += token.separator;
@@ -157,7 +157,7 @@ class phrases {
             std::size_t same = 0;
             while (same < text.size() && same < before.size() && text[same] == before[same]) ++same;
             shared = model_.prefix(end, same, shared);
-            std::uint8_t letters[transform::longest_word];
+            std::uint8_t letters[transform::longest_token_word];
             for (std::size_t i = 0; i < text.size(); ++i) letters[i] = text[i];
             static_cast<void>(model_.spell(end, letters, text.size(), shared));
         }
@@ -166,7 +166,7 @@ class phrases {
     }
     template <mixing::coding_end End>
     void encode_separator(End& end, byte_view text) noexcept {
-        std::uint8_t bytes[transform::longest_separator + 1];
+        std::uint8_t bytes[transform::longest_token_separator + 1];
         for (std::size_t i = 0; i < text.size(); ++i) bytes[i] = text[i];
         static_cast<void>(model_.spell_separator(end, bytes, text.size()));
     }
@@ -204,7 +204,7 @@ class phrases {
         } else {
             static_cast<void>(model_.level(end, 0, parse_.allowed(at)));
             const transform::word_token token = transform::next_word(in.subspan(start_[at]));
-            std::uint8_t text[transform::longest_word];
+            std::uint8_t text[transform::longest_token_word];
             for (std::size_t i = 0; i < token.length; ++i)
                 text[i] = transform::lowered(in[start_[at] + token.separator + i]);
             static_cast<void>(model_.spell(end, text, token.length));
@@ -257,17 +257,17 @@ class phrases {
     [[nodiscard]] bool decode_strings(mixing::bit_reader_end& end, const sizes& s) noexcept {
         words_.reset(0);
         separators_.reset(0);
-        std::uint8_t text[transform::longest_word] = {};
+        std::uint8_t text[transform::longest_token_word] = {};
         std::size_t length = 0;
         std::size_t shared = 0;
         for (std::size_t r = 0; r < s.vocabulary; ++r) {
             shared = model_.prefix(end, 0, shared);
             if (shared > length) return false;
             length = model_.spell(end, text, 0, shared);
-            if (length > transform::longest_word || !words_.append({text, length})) return false;
+            if (length > transform::longest_token_word || !words_.append({text, length})) return false;
         }
         for (std::size_t r = 0; r < s.separators; ++r) {
-            std::uint8_t bytes[transform::longest_separator + 1] = {};
+            std::uint8_t bytes[transform::longest_token_separator + 1] = {};
             if (!separators_.append({bytes, model_.spell_separator(end, bytes, 0)})) return false;
         }
         return true;
@@ -297,9 +297,9 @@ class phrases {
                                            writer& to) noexcept {
         const std::uint32_t level = model_.level(end, 0, parse_.allowed(at));
         if (level == 0) {
-            std::uint8_t text[transform::longest_word] = {};
+            std::uint8_t text[transform::longest_token_word] = {};
             const std::size_t length = model_.spell(end, text, 0);
-            if (length > transform::longest_word) return 0;
+            if (length > transform::longest_token_word) return 0;
             return decode_word(end, s, escape, {text, length}, to) ? 1 : 0;
         }
         if (level == 1) {
@@ -322,7 +322,7 @@ class phrases {
         const std::uint32_t place = model_.separator(end, 0, word);
         if (place > s.separators) return false;
         if (place == 0) {
-            std::uint8_t bytes[transform::longest_separator + 1] = {};
+            std::uint8_t bytes[transform::longest_token_separator + 1] = {};
             if (!to.put({bytes, model_.spell_separator(end, bytes, 0)})) return false;
         } else if (!to.put(separators_.text(place - 1))) {
             return false;

@@ -1,5 +1,5 @@
 // The cut of bytes into separators and words: it covers everything, in one way, and case comes back.
-#include <pith/transform/words.hpp>
+#include <pith/transform/word_cut.hpp>
 
 #include <string>
 #include <vector>
@@ -36,11 +36,11 @@ void check_restores(const bytes& raw) {
     while (!rest.empty()) {
         const word_token t = next_word(rest);
         REQUIRE(t.separator + t.length >= 1);
-        REQUIRE(t.separator <= longest_separator);
-        REQUIRE(t.length <= longest_word);
+        REQUIRE(t.separator <= longest_token_separator);
+        REQUIRE(t.length <= longest_token_word);
         bytes word;
         for (std::size_t i = 0; i < t.length; ++i) word.push_back(lowered(rest[t.separator + i]));
-        if (t.length == 0) REQUIRE((t.separator == longest_separator || t.separator == rest.size()));
+        if (t.length == 0) REQUIRE((t.separator == longest_token_separator || t.separator == rest.size()));
         if (t.letters == word_case::title) REQUIRE(may_be_title(word));
         if (t.letters == word_case::upper) REQUIRE((may_be_title(word) && may_be_upper(word)));
         back.insert(back.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(t.separator));
