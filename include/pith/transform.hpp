@@ -1,5 +1,5 @@
-// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs, and
-// tokenizers.
+// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs,
+// tokenizers, cuts of text into words, and tilings.
 #pragma once
 
 #include <pith/transform/concepts.hpp>
@@ -8,7 +8,9 @@
 #include <pith/transform/scored_bpe.hpp>
 #include <pith/transform/stride.hpp>
 #include <pith/transform/text.hpp>
+#include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
+#include <pith/transform/word_cut.hpp>
 #include <pith/transform/word_dictionary.hpp>
 #include <pith/transform/words.hpp>
 #include <pith/transform/x86.hpp>
