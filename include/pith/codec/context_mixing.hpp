@@ -51,8 +51,9 @@ concept mixing_level = requires {
 &&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
     mixing::mixing_profile<typename L::records>;
 
-/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records), for records
-/// their length in two bytes, then one arithmetic code of all bits. Exact.
+/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3
+/// transformed text, 4 stored), for records their length in two bytes, for transformed text its length in
+/// four and two marks, then one arithmetic code of all bits. Exact.
 template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
 class context_mixing {
     using text_model = mixing::context_mixer<typename Level::text, Kernel>;
@@ -70,11 +71,14 @@ class context_mixing {
                                             text_model::memory() + code_model::memory() +
                                             record_model::memory() + room + text_transform::memory;
 
-    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(max_block)) {}
+    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(room)) {}
+    /// Nothing is carried from one block to the next, so that a copy need not copy hundreds of MB.
+    context_mixing(const context_mixing&) : context_mixing() {}
+    context_mixing& operator=(const context_mixing&) = delete;
 
-    /// A bit costs at most 16 bits of code.
+    /// What coding would lengthen is stored.
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
-        return n == 0 ? 0 : 16 * n + 16;
+        return n == 0 ? 0 : n + 1;
     }
 
     /// Bytes written, or output_too_small, or unsupported_parameter for more than max_block bytes.
@@ -82,7 +86,7 @@ class context_mixing {
         if (in.empty()) return std::size_t{0};
         if (in.size() > max_block) return too_long;
         const transform::block_description what = transform::describe_block(in);
-        span_sink sink(out);
+        span_sink sink(out.size() < in.size() ? out : out.first(in.size()));
         slots_.reset(log2_lines(in.size()));
         if (what.kind == transform::block_kind::text) {
             encode_text(in, sink);
@@ -100,7 +104,11 @@ class context_mixing {
             records_.reset(slots_, in.data());
             encode(records_, in, sink);
         }
-        return sink.written();
+        if (!sink.overflowed()) return sink.size();
+        span_sink stored(out);
+        stored.put(kind_stored);
+        stored.append(in);
+        return stored.written();
     }
 
     /// out.size(), or truncated, bad_header, bad_stream, trailing_data. Damage that leaves a code decodes to
@@ -116,6 +124,7 @@ class context_mixing {
             return decode(text_, in, 1, out);
         }
         if (in[0] == kind_words) return decode_words(in, out);
+        if (in[0] == kind_stored) return copy_stored(in.subspan(1), out);
         if (in[0] == kind_code) {
             code_.reset(slots_, out.data());
             result<std::size_t> size = decode(code_, in, 1, out);
@@ -135,7 +144,8 @@ class context_mixing {
   private:
     static constexpr error too_long{error_code::unsupported_parameter, 0,
                                     "the block is too long for this codec"};
-    static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2, kind_words = 3;
+    static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2, kind_words = 3,
+                                  kind_stored = 4;
 
     /// Lines for a block of n bytes: two thirds to four thirds of a line for each byte.
     [[nodiscard]] static constexpr unsigned log2_lines(std::size_t n) noexcept {
@@ -153,7 +163,7 @@ class context_mixing {
     void encode_text(byte_view in, span_sink& sink) noexcept {
         const byte_span written(scratch_.data(), in.size());
         const result<std::size_t> size = transform_.forward_into(in, written);
-        if (!size || written[0] == 0) {
+        if (!size || *size == in.size() || written[0] == 0) {
             sink.put(kind_text);
             prepare(in.data(), {'\n', '\n'});
             return encode(text_, in, sink);
@@ -167,6 +177,14 @@ class context_mixing {
         const byte_view block(scratch_.data() + mixing::prime_text::longest, *size);
         prepare(block.data(), marks);
         encode(text_, block, sink);
+    }
+    static result<std::size_t> copy_stored(byte_view in, byte_span out) noexcept {
+        if (in.size() < out.size())
+            return error{error_code::truncated, 1 + in.size(), "the block is cut off"};
+        if (in.size() > out.size())
+            return error{error_code::trailing_data, 1 + out.size(), "bytes follow the end of the block"};
+        std::memcpy(out.data(), in.data(), out.size());
+        return out.size();
     }
     result<std::size_t> decode_words(byte_view in, byte_span out) noexcept {
         constexpr std::size_t head = 7;

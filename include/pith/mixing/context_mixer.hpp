@@ -186,7 +186,7 @@ class context_mixer {
     void predict() noexcept {
         node_ = node();
         std::uint32_t seen = 0;
-        for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1 : 0;
+        for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1U : 0U;
         state_.seen = seen;
         const bool near = predict_match(near_, 0), far = predict_match(far_, 1);
         state_.expected = far ? far_.expected() : near ? near_.expected() : 0;
