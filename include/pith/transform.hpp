@@ -1,5 +1,5 @@
-// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs,
-// tokenizers, cuts of text into words, and tilings.
+// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs, and
+// tokenizers.
 #pragma once
 
 #include <pith/transform/concepts.hpp>
