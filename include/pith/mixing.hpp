@@ -17,6 +17,11 @@
 #include <pith/mixing/byte_match.hpp>
 #include <pith/mixing/byte_mixture.hpp>
 #include <pith/mixing/calibration.hpp>
+#include <pith/mixing/circuit.hpp>
+#include <pith/mixing/circuit_code.hpp>
+#include <pith/mixing/circuit_learning.hpp>
+#include <pith/mixing/circuit_records.hpp>
+#include <pith/mixing/circuit_tree.hpp>
 #include <pith/mixing/concepts.hpp>
 #include <pith/mixing/context_counts.hpp>
 #include <pith/mixing/context_mixer.hpp>
@@ -32,6 +37,7 @@
 #include <pith/mixing/linear_blend.hpp>
 #include <pith/mixing/long_ngram.hpp>
 #include <pith/mixing/match.hpp>
+#include <pith/mixing/mixed_number.hpp>
 #include <pith/mixing/mixer.hpp>
 #include <pith/mixing/ngram.hpp>
 #include <pith/mixing/online_ensemble.hpp>

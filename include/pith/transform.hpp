@@ -8,7 +8,9 @@
 #include <pith/transform/scored_bpe.hpp>
 #include <pith/transform/stride.hpp>
 #include <pith/transform/text.hpp>
+#include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
+#include <pith/transform/word_cut.hpp>
 #include <pith/transform/word_dictionary.hpp>
 #include <pith/transform/words.hpp>
 #include <pith/transform/x86.hpp>

@@ -1,5 +1,6 @@
 #include <pith/mixing/ppm.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -73,7 +74,7 @@ class slow_ppm {
 
 TEST_CASE("PPM gives the probabilities of its definition") {
     for (const unsigned kind : {2U, 3U, 6U, 7U, 8U}) {
-        const bytes data = block_laws::sample(kind, 1500);
+        const bytes data = block_laws::sample(kind, 1000);
         small_ppm model;
         model.reset(data.size());
         slow_ppm expected;
@@ -84,11 +85,12 @@ TEST_CASE("PPM gives the probabilities of its definition") {
             static_cast<void>(model.look_up(history));
             model.spread(out, mixing::byte_distribution::unit);
             const auto p = expected.predict(past);
-            for (unsigned s = 0; s < 256; ++s) {
-                const double got = out.mass_of(static_cast<std::uint8_t>(s)) / 1073741824.0;
-                CAPTURE(kind, past.size(), s);
-                REQUIRE(std::fabs(got - p[s]) < 1e-7);
-            }
+            double worst = 0;
+            for (unsigned s = 0; s < 256; ++s)
+                worst = std::max(worst,
+                                 std::fabs(out.mass_of(static_cast<std::uint8_t>(s)) / 1073741824.0 - p[s]));
+            CAPTURE(kind, past.size());
+            REQUIRE(worst < 1e-7);
             expected.update(past, byte);
             feed(model, history);
             past.push_back(byte);
@@ -143,8 +145,7 @@ TEST_CASE("a model that was reset is as good as new, and a copy goes on alike") 
         static_cast<void>(fresh.look_up(again));
         copy.spread(a, 1U << 30);
         fresh.spread(b, 1U << 30);
-        for (unsigned s = 0; s < 256; ++s)
-            REQUIRE(a.mass_of(static_cast<std::uint8_t>(s)) == b.mass_of(static_cast<std::uint8_t>(s)));
+        REQUIRE(std::equal(a.leaves(), a.leaves() + 256, b.leaves()));
         mixing::block_history twin = again;
         feed(copy, twin);
         feed(fresh, again);

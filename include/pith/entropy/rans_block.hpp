@@ -118,7 +118,7 @@ class rans_bytes {
 
     result<std::size_t> decode_coded(byte_view in, byte_span out) noexcept {
         const bool fine = in[0] >= mode_fine;
-        const unsigned log2 = in[0] - (fine ? mode_fine : mode_coded);
+        const auto log2 = static_cast<unsigned>(in[0] - (fine ? mode_fine : mode_coded));
         byte_reader reader(in.subspan(1));
         std::uint16_t frequencies[256];
         if (const auto read = read_frequencies(reader, frequencies, fine ? 13 : 12); !read) {

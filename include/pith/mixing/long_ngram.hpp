@@ -55,7 +55,7 @@ requires(Length >= 3 && Length <= 32) class long_ngram {
     /// The byte that is expected, or 0 without a match.
     [[nodiscard]] std::uint32_t expected() const noexcept { return active_ ? block_[from_] + 0U : 0U; }
 
-    /// `byte_done`: this bit is the last of the byte, which the block holds now.
+    /// Learns from the bit.
     void update(bool bit) noexcept {
         if (active_) trust_[index_].update(bit, 255);
         node_ = node_ << 1 | bit;

@@ -100,6 +100,7 @@ class ssm_layer {
         for (auto* t : {&gradient_, &mean_, &square_, &before_, &state_}) t->clear();
         std::memcpy(weight_.data(), start_.data(), weights * sizeof(float));
     }
+    /// The weights as they are, matrix after matrix, and what backward has added up for each.
     [[nodiscard]] std::span<float> parameters_now() noexcept { return {weight_.data(), weights}; }
     [[nodiscard]] std::span<const float> gradient() const noexcept { return {gradient_.data(), weights}; }
 

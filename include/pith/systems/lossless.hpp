@@ -4,11 +4,13 @@
 
 #include <cstdint>
 
+#include <pith/codec/phrases.hpp>
 #include <pith/codec/token_coder.hpp>
 #include <pith/container/recipe.hpp>
 #include <pith/mixing/bitwise_coder.hpp>
 #include <pith/mixing/byte_match.hpp>
 #include <pith/mixing/byte_mixture.hpp>
+#include <pith/mixing/circuit_records.hpp>
 #include <pith/mixing/denoiser.hpp>
 #include <pith/mixing/high_orders.hpp>
 #include <pith/mixing/linear_blend.hpp>
@@ -58,16 +60,17 @@ struct statesmix_identity {
 };
 
 /// Bytes before the next one, the same over a gap, the word so far, and the word before it.
-inline constexpr mixing::ngram_contexts<10> statesmix_contexts{{{{1},
-                                                                 {2},
-                                                                 {3},
-                                                                 {4},
-                                                                 {5},
-                                                                 {7},
-                                                                 {.bytes = 2, .skip = 1},
-                                                                 {.words = 1},
-                                                                 {.bytes = 1, .words = 1},
-                                                                 {.words = 2}}}};
+inline constexpr mixing::ngram_contexts<10> statesmix_contexts{.of = {{{1},
+                                                                       {2},
+                                                                       {3},
+                                                                       {4},
+                                                                       {5},
+                                                                       {7},
+                                                                       {.bytes = 2, .skip = 1},
+                                                                       {.words = 1},
+                                                                       {.bytes = 1, .words = 1},
+                                                                       {.words = 2}}},
+                                                               .memory = std::size_t{1} << 27};
 
 // StateSMix: online state space model and n-grams without pre-training (Tacconelli, 2026).
 // ssm_network: the Mamba-type model trained by Adam on each chunk that has been coded; ngrams, long_ngram:
@@ -109,5 +112,24 @@ template <mixing::symbol_predictor Model, transform::tokenizer Tokenizer = trans
           std::uint32_t Recipe = container::recipes::first_of_users + 2>
 using language_model_coder =
     codec::token_coder<Tokenizer, Model, mixing::cdf_coding<24>, entropy::adaptive_nibble<1>, Recipe>;
+
+// --- Probabilistic circuits -----------------------------------------------------------------------------
+
+// Liu, Mandt and Van den Broeck, "Lossless Compression with Probabilistic Circuits" (ICLR 2022).
+// circuit_tree: hidden Chow-Liu tree rooted at a centroid; circuit_learner: mini-batch, then full EM;
+// circuit_walk: the conditionals, by 2 (D - 1) messages a record where the paper's order takes D log D.
+// Not reproduced: mixtures of several trees, circuits as priors of integer flows, training on a GPU.
+template <mixing::circuit_layout Layout = mixing::circuit_layout{}>
+using probabilistic_circuits = mixing::circuit_records<Layout>;
+
+// --- Quasicryth -----------------------------------------------------------------------------------------
+
+// Tacconelli, "Quasicryth" (2026): quasi-periodic tilings as the places where phrases of words may start.
+// transform::word_cut: words, case flags; transform::tiling: supertiles of 2 to 144 places, twelve tilings
+// laid over each other; phrase_parse: books, deepest first; phrase_model: levels, indexes, escapes, under
+// mixed contexts. Not reproduced: the 24 tilings that are not golden, move-to-front caches and word-level
+// LZ77, whose work the contexts do, LZMA for escapes and books; books have phrases from 13 words on, as
+// shorter ones no longer pay.
+using quasicryth = codec::phrases<codec::fibonacci_tilings<12>>;
 
 }  // namespace pith::inline v1::systems
