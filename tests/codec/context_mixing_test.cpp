@@ -134,11 +134,12 @@ TEST_CASE("context mixing gives back blocks of every kind and small size") {
     CHECK(encoded(codec, {}).empty());
     bytes none;
     CHECK(codec.decode_into(none, none).has_value());
-    for (std::size_t n = 1; n <= 40; n += n < 4 ? 1 : 6) {
-        check_round_trip(codec, text(n));
+    for (std::size_t n = 1; n <= 40; ++n) check_round_trip(codec, bytes(n, static_cast<std::uint8_t>(7 * n)));
+    // Texts read the samples first, which takes a tenth of a second.
+    for (const std::size_t n : {1U, 2U, 40U}) check_round_trip(codec, text(n));
+    for (const std::size_t n : {1U, 2U, 3U, 17U, 39U, 101U}) {
         check_round_trip(codec, machine_code(n));
         check_round_trip(codec, noise(n));
-        check_round_trip(codec, bytes(n, 0));
     }
 }
 
@@ -160,7 +161,7 @@ TEST_CASE("each kind of block is told by the first byte and shrinks") {
 
 TEST_CASE("texts with ends of lines of every kind come back") {
     auto& codec = kept<codec::fast>();
-    for (const std::size_t ends : {1U, 2U, 3U, 40U}) {
+    for (const std::size_t ends : {1U, 3U, 40U}) {
         bytes in;
         for (std::size_t i = 0; i < ends; ++i) {
             const std::string line = "one line of a text that ends like those of other machines, and not";
