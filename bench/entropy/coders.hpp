@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include <pith/codec/bytes.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/entropy/adaptive_binary.hpp>
-#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
@@ -56,9 +56,9 @@ inline std::vector<coder> own_coders() {
     list.push_back(own<entropy::huffman<>>("huffman"));
     list.push_back(own<entropy::tans<>>("tans"));
     list.push_back(own<entropy::rice_bytes>("rice"));
-    list.push_back(own<entropy::adaptive_nibble<0>>("nibble order 0"));
-    list.push_back(own<entropy::adaptive_nibble<1>>("nibble order 1"));
-    list.push_back(own<entropy::adaptive_nibble<2>>("nibble order 2"));
+    list.push_back(own<pith::codec::adaptive_nibble<0>>("nibble order 0"));
+    list.push_back(own<pith::codec::adaptive_nibble<1>>("nibble order 1"));
+    list.push_back(own<pith::codec::adaptive_nibble<2>>("nibble order 2"));
     list.push_back(own<entropy::adaptive_binary<0>>("binary order 0"));
     list.push_back(own<entropy::adaptive_binary<0, two_rates>>("binary order 0, 2 rates"));
     list.push_back(own<entropy::adaptive_binary<1>>("binary order 1"));

@@ -185,7 +185,7 @@ TEST_CASE("the bytes of the adaptive blocks are frozen", "[adaptive]") {
     CHECK(frozen<adaptive_binary<0>>() == 0x2a217039bf8f3006);
     CHECK(frozen<adaptive_binary<1>>() == 0x237483c458e8ff9d);
     CHECK(frozen<adaptive_binary<2>>() == 0x45d8f8a0fce61075);
-    CHECK(frozen<adaptive_nibble<0>>() == 0x7d746a21fd9c9806);
-    CHECK(frozen<adaptive_nibble<1>>() == 0x04bfc1a7d52fa62f);
-    CHECK(frozen<adaptive_nibble<2>>() == 0x0889677112817c19);
+    CHECK(frozen<adaptive_nibble<0>>() == 0x7f245b9794d288f1);
+    CHECK(frozen<adaptive_nibble<1>>() == 0x7b7344d2b678653d);
+    CHECK(frozen<adaptive_nibble<2>>() == 0x5ceb8753403108af);
 }

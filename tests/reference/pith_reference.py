@@ -173,11 +173,11 @@ def read_frequencies(bits, precision=12):
     return frequencies
 
 
-def read_block_table(payload):
+def read_block_table(payload, precision=12):
     """The table behind the first byte of a block; the position behind it."""
     bits = Bits(payload, 1)
-    frequencies = read_frequencies(bits)
-    demand(4096 not in frequencies, "one symbol has the whole scale")
+    frequencies = read_frequencies(bits, precision)
+    demand(max(frequencies) < 4096, "one symbol is too frequent")
     return frequencies, bits.whole_byte()
 
 
@@ -331,10 +331,10 @@ def slots_of(frequencies):
 
 @block_coder
 def rans(form, payload, n):
-    demand(form in (8, 10, 13, 14, 15), "an unknown form of a block")
-    frequencies, at = read_block_table(payload)
-    count = 1 << form - 8
-    lanes, slots = Lanes(payload, at, count, 12), slots_of(frequencies)
+    demand(form - 8 in (0, 2, 5, 6, 7, 8, 10, 13, 14, 15), "an unknown form of a block")
+    precision, count = (12, 1 << form - 8) if form < 16 else (13, 1 << form - 16)
+    frequencies, at = read_block_table(payload, precision)
+    lanes, slots = Lanes(payload, at, count, precision), slots_of(frequencies)
     out = bytes(lanes.next(i % count, slots) for i in range(n))
     lanes.end()
     return out
@@ -614,7 +614,7 @@ class Distribution:
     """Sixteen symbols; the bounds of their intervals move towards the symbols that come."""
 
     def __init__(self, steady):
-        self.c, self.learnt, self.steady = [2048 * i for i in range(17)], 0, steady
+        self.c, self.learnt, self.steady = [4096 * i for i in range(17)], 0, steady
 
     def symbol(self, slot):
         return max(s for s in range(16) if self.c[s] <= slot)
@@ -622,9 +622,10 @@ class Distribution:
     def learn(self, s):
         rate = 7 if self.steady else min(7, (self.learnt + 2).bit_length())
         self.learnt += 1
-        for i in range(16):
-            g = i if i <= s else i + 32767 if rate >= 4 else i + 32751 + (1 << rate)
-            self.c[i] += g - self.c[i] >> rate
+        for i in range(1, 16):
+            half = (self.c[i] - 1) // 2
+            goal = i - 1 if i <= s else 32751 + i
+            self.c[i] -= half - goal >> rate - 1
 
 
 def open_nibble(source, lanes):
@@ -635,9 +636,9 @@ def open_nibble(source, lanes):
 
     def symbols(lanes, distributions):
         for j, d in zip(lanes, distributions):
-            slot = states[j] % 2**15
+            slot = (states[j] + 2**15) % 2**16
             s = d.symbol(slot)
-            states[j] = (d.c[s + 1] - d.c[s]) * (states[j] >> 15) + slot - d.c[s]
+            states[j] = (d.c[s + 1] - d.c[s]) * (states[j] >> 16) + slot - d.c[s]
             yield s
 
     def decode_round(lanes, rows):
@@ -666,7 +667,7 @@ def adaptive_binary(order):
 
 
 def adaptive_nibble(order):
-    return adaptive(8, order, lambda: [Distribution(order == 0) for _ in range(17)], open_nibble)
+    return adaptive(6, order, lambda: [Distribution(order == 0) for _ in range(17)], open_nibble)
 
 
 # --- Part 10: a coder chosen for each block ------------------------------------------------------------------

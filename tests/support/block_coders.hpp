@@ -2,6 +2,7 @@
 // A new coder is one line in `all`: frozen vectors, damage campaign and fuzz targets follow from it.
 #pragma once
 
+#include <pith/codec/bytes.hpp>
 #include <pith/container.hpp>
 #include <pith/entropy/adaptive_binary.hpp>
 #include <pith/entropy/adaptive_nibble.hpp>
@@ -111,13 +112,13 @@ using all = list<forms<e::huffman<>>,                                      //
                  forms<e::tans<>>,                                         //
                  forms<e::rans_bytes<>, e::rans_bytes<s::rans_rounds<>>>,  //
                  forms<e::rans_order1<>, e::rans_order1<s::order1_rounds<>, s::rans_rounds<>>>,
-                 forms<e::rice_bytes>,                      //
-                 forms<e::adaptive_binary<0>>,              //
-                 forms<e::adaptive_binary<1>>,              //
-                 slow_start<forms<e::adaptive_binary<2>>>,  //
-                 forms<e::adaptive_nibble<0>>,              //
-                 forms<e::adaptive_nibble<1>>,              //
-                 slow_start<forms<e::adaptive_nibble<2>>>>;
+                 forms<e::rice_bytes>,                                           //
+                 forms<e::adaptive_binary<0>>,                                   //
+                 forms<e::adaptive_binary<1>>,                                   //
+                 slow_start<forms<e::adaptive_binary<2>>>,                       //
+                 forms<e::adaptive_nibble<0>, pith::codec::adaptive_nibble<0>>,  //
+                 forms<e::adaptive_nibble<1>, pith::codec::adaptive_nibble<1>>,  //
+                 slow_start<forms<e::adaptive_nibble<2>, pith::codec::adaptive_nibble<2>>>>;
 
 using recipes = all::recipes;
 inline constexpr const auto& entries = all::entries;

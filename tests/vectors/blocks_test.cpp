@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "support/block_coders.hpp"
 #include "vectors/frozen.hpp"
@@ -33,9 +34,12 @@ TEST_CASE("block coders write and read what is frozen, in their portable and in 
                 check(rows, entry, samples::name(kind, n), samples::sample(kind, n));
         check(rows, entry, "empty", {});
         check(rows, entry, "text", text);
-        // 64 lanes of rANS in one and 128 in the other.
-        for (const unsigned kind : {samples::letters, samples::wide})
-            check(rows, entry, samples::name(kind, 400000), samples::sample(kind, 400000));
+        // Order-0 rANS takes 64 lanes, 128 lanes, and 13 bits of precision.
+        for (const auto& [kind, n] : {std::pair{samples::letters, 400000U},
+                                      {samples::wide, 400000U},
+                                      {samples::wide, 700000U},
+                                      {samples::peaks, 200000U}})
+            check(rows, entry, samples::name(kind, n), samples::sample(kind, n));
     }
     rows.finish();
 }

@@ -21,9 +21,9 @@ struct generator {
 };
 
 inline constexpr const char* names[] = {"run",  "two",     "uniform", "geometric", "rare",
-                                        "ramp", "letters", "halves",  "wide"};
+                                        "ramp", "letters", "halves",  "wide",      "peaks"};
 inline constexpr unsigned kinds = 9;
-inline constexpr unsigned letters = 6, wide = 8;
+inline constexpr unsigned letters = 6, wide = 8, peaks = 9;  // peaks are not among `kinds`
 
 /// Byte i of n of a kind, given a random number.
 constexpr unsigned value(unsigned kind, std::size_t i, std::size_t n, std::uint32_t r) noexcept {
@@ -46,6 +46,8 @@ constexpr unsigned value(unsigned kind, std::size_t i, std::size_t n, std::uint3
             return 97 + (r % 26) * (r / 26 % 26) / 26;
         case 7:
             return i < n / 2 ? r % 3 : 128 + r % 128;
+        case 9:
+            return r % 333 == 0 ? 130 + r / 333 % 60 : 120 + r / 333 % 4;
         default:
             return (r & 255) * (r >> 8 & 255) >> 8;
     }

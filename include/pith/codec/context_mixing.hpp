@@ -3,6 +3,7 @@
 // gets is told by its first byte.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include <pith/mixing/prime.hpp>
 #include <pith/mixing/profiles.hpp>
 #include <pith/transform/detect.hpp>
+#include <pith/transform/text.hpp>
 #include <pith/transform/x86.hpp>
 
 namespace pith::inline v1::codec {
@@ -25,6 +27,7 @@ struct fast_mixing {
     static constexpr std::uint32_t recipe = 0x48;
     static constexpr const char* name = "fast";
     static constexpr unsigned log2_lines = 22;
+    static constexpr unsigned log2_block = 25;
     using text = mixing::fast_text;
     using code = mixing::fast_code;
     using records = mixing::fast_records;
@@ -33,6 +36,7 @@ struct max_mixing {
     static constexpr std::uint32_t recipe = 0x49;
     static constexpr const char* name = "max";
     static constexpr unsigned log2_lines = 23;
+    static constexpr unsigned log2_block = 26;
     using text = mixing::max_text;
     using code = mixing::max_code;
     using records = mixing::max_records;
@@ -42,44 +46,50 @@ template <class L>
 concept mixing_level = requires {
     { L::recipe } -> std::convertible_to<std::uint32_t>;
     { L::name } -> std::convertible_to<const char*>;
-    { L::log2_lines } -> std::convertible_to<unsigned>;
+    { L::log2_lines + L::log2_block } -> std::convertible_to<unsigned>;
 }
 &&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
     mixing::mixing_profile<typename L::records>;
 
-/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records), for records
-/// their length in two bytes, then one arithmetic code of all bits. Exact.
+/// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3
+/// transformed text, 4 stored), for records their length in two bytes, for transformed text its length in
+/// four and two marks, then one arithmetic code of all bits. Exact.
 template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
 class context_mixing {
     using text_model = mixing::context_mixer<typename Level::text, Kernel>;
     using code_model = mixing::context_mixer<typename Level::code, Kernel>;
+    using text_transform =
+        transform::text<transform::text_options{.most_bytes = std::size_t{1} << Level::log2_block}>;
     using record_model = mixing::context_mixer<typename Level::records, Kernel>;
 
   public:
     static constexpr std::uint32_t recipe = Level::recipe;
     static constexpr const char* name = Level::name;
-    static constexpr std::size_t max_block = std::size_t{1} << 26;
+    static constexpr std::size_t max_block = std::size_t{1} << Level::log2_block;
+    static constexpr std::size_t room = max_block + mixing::prime_text::longest;
     static constexpr std::uint64_t memory = (mixing::history_slots::line_bytes << Level::log2_lines) +
                                             text_model::memory() + code_model::memory() +
-                                            record_model::memory() + max_block;
+                                            record_model::memory() + room + text_transform::memory;
 
-    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(max_block)) {}
+    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(room)) {}
+    /// Nothing is carried from one block to the next, so that a copy need not copy hundreds of MB.
+    context_mixing(const context_mixing&) : context_mixing() {}
+    context_mixing& operator=(const context_mixing&) = delete;
 
-    /// A bit costs at most 16 bits of code.
+    /// What coding would lengthen is stored.
     [[nodiscard]] static constexpr std::size_t max_encoded_size(std::size_t n) noexcept {
-        return n == 0 ? 0 : 16 * n + 16;
+        return n == 0 ? 0 : n + 1;
     }
 
-    /// Bytes written, or output_too_small. in.size() <= 2^26.
+    /// Bytes written, or output_too_small, or unsupported_parameter for more than max_block bytes.
     result<std::size_t> encode_into(byte_view in, byte_span out) noexcept {
         if (in.empty()) return std::size_t{0};
+        if (in.size() > max_block) return too_long;
         const transform::block_description what = transform::describe_block(in);
-        span_sink sink(out);
+        span_sink sink(out.size() < in.size() ? out : out.first(in.size()));
         slots_.reset(log2_lines(in.size()));
         if (what.kind == transform::block_kind::text) {
-            sink.put(kind_text);
-            prepare(text_, in.data());
-            encode(text_, in, sink);
+            encode_text(in, sink);
         } else if (what.stride == 0 || what.kind == transform::block_kind::x86) {
             sink.put(kind_code);
             const byte_span block(scratch_.data(), in.size());
@@ -94,7 +104,11 @@ class context_mixing {
             records_.reset(slots_, in.data());
             encode(records_, in, sink);
         }
-        return sink.written();
+        if (!sink.overflowed()) return sink.size();
+        span_sink stored(out);
+        stored.put(kind_stored);
+        stored.append(in);
+        return stored.written();
     }
 
     /// out.size(), or truncated, bad_header, bad_stream, trailing_data. Damage that leaves a code decodes to
@@ -103,11 +117,14 @@ class context_mixing {
         if (out.empty() && in.empty()) return std::size_t{0};
         if (in.empty()) return error{error_code::truncated, 0, "the block is cut off"};
         if (out.empty()) return error{error_code::trailing_data, 0, "an empty block has no code"};
+        if (out.size() > max_block) return too_long;
         slots_.reset(log2_lines(out.size()));
         if (in[0] == kind_text) {
-            prepare(text_, out.data());
+            prepare(out.data(), {'\n', '\n'});
             return decode(text_, in, 1, out);
         }
+        if (in[0] == kind_words) return decode_words(in, out);
+        if (in[0] == kind_stored) return copy_stored(in.subspan(1), out);
         if (in[0] == kind_code) {
             code_.reset(slots_, out.data());
             result<std::size_t> size = decode(code_, in, 1, out);
@@ -125,7 +142,10 @@ class context_mixing {
     }
 
   private:
-    static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2;
+    static constexpr error too_long{error_code::unsupported_parameter, 0,
+                                    "the block is too long for this codec"};
+    static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2, kind_words = 3,
+                                  kind_stored = 4;
 
     /// Lines for a block of n bytes: two thirds to four thirds of a line for each byte.
     [[nodiscard]] static constexpr unsigned log2_lines(std::size_t n) noexcept {
@@ -133,10 +153,55 @@ class context_mixing {
         while (log2 < Level::log2_lines && (std::size_t{3} << log2) < 4 * n) ++log2;
         return log2;
     }
-    void prepare(text_model& model, const std::uint8_t* block) noexcept {
-        model.reset(slots_, scratch_.data());
-        mixing::prime(model, scratch_.data());
-        model.start(block);
+    void prepare(const std::uint8_t* block, std::array<std::uint8_t, 2> marks) noexcept {
+        text_.history().set_marks('\n', '\n');
+        text_.reset(slots_, scratch_.data());
+        mixing::prime(text_, scratch_.data());
+        text_.history().set_marks(marks[0], marks[1]);
+        text_.start(block);
+    }
+    void encode_text(byte_view in, span_sink& sink) noexcept {
+        const byte_span written(scratch_.data(), in.size());
+        const result<std::size_t> size = transform_.forward_into(in, written);
+        if (!size || *size == in.size() || written[0] == 0) {
+            sink.put(kind_text);
+            prepare(in.data(), {'\n', '\n'});
+            return encode(text_, in, sink);
+        }
+        sink.put(kind_words);
+        put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(*size));
+        const std::array<std::uint8_t, 2> marks = transform_.marks(written.first(*size));
+        sink.put(marks[0]);
+        sink.put(marks[1]);
+        std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);
+        const byte_view block(scratch_.data() + mixing::prime_text::longest, *size);
+        prepare(block.data(), marks);
+        encode(text_, block, sink);
+    }
+    static result<std::size_t> copy_stored(byte_view in, byte_span out) noexcept {
+        if (in.size() < out.size())
+            return error{error_code::truncated, 1 + in.size(), "the block is cut off"};
+        if (in.size() > out.size())
+            return error{error_code::trailing_data, 1 + out.size(), "bytes follow the end of the block"};
+        std::memcpy(out.data(), in.data(), out.size());
+        return out.size();
+    }
+    result<std::size_t> decode_words(byte_view in, byte_span out) noexcept {
+        constexpr std::size_t head = 7;
+        if (in.size() < head) return error{error_code::truncated, in.size(), "the block is cut off"};
+        const std::size_t size = load_le<std::uint32_t>(in.data() + 1);
+        // What the transform does not shorten is coded as it is.
+        if (size == 0 || size >= out.size())
+            return error{error_code::bad_header, 1, "a transformed text must be shorter than the text"};
+        const byte_span block(scratch_.data() + mixing::prime_text::longest, size);
+        prepare(block.data(), {in[5], in[6]});
+        const result<std::size_t> decoded = decode(text_, in, head, block);
+        if (!decoded) return decoded.error();
+        const result<std::size_t> restored = transform_.inverse_into(block, out);
+        if (!restored) return error{error_code::bad_stream, head, "the words of a text cannot be restored"};
+        if (*restored != out.size())
+            return error{error_code::bad_stream, head, "a text has another length than the block"};
+        return out.size();
     }
     template <class Model>
     static void encode(Model& model, byte_view block, span_sink& sink) {
@@ -169,6 +234,7 @@ class context_mixing {
 
     mixing::history_slots slots_;
     table<std::uint8_t> scratch_;
+    text_transform transform_;
     text_model text_;
     code_model code_;
     record_model records_;

@@ -1,4 +1,4 @@
-// Block coder: adaptive 16-symbol distributions per context in front of eight interleaved rANS states.
+// Block coder: adaptive 16-symbol distributions per context in front of six interleaved rANS states.
 // The construction is TurboANX's (Powzy): a forward pass adapts and notes intervals, a backward pass codes
 // them. What differs: a state takes a byte, that is two symbols, per renormalisation of 32 bits, and the
 // lanes of a round all read the models before any lane updates them, so that no lane waits for another one.
@@ -13,6 +13,7 @@
 
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/table.hpp>
 #include <pith/entropy/chunked.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/context.hpp>
@@ -22,53 +23,51 @@ namespace pith::inline v1::entropy {
 
 namespace detail {
 
-/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 15 bits per symbol. Inside a
-/// byte it may fall to f1 f2 2^2, and a word then lifts it again above 2^32.
+/// The rANS state of one lane: in [2^32, 2^64) between bytes, words of 32 bits, 16 bits per symbol. Inside a
+/// byte it may fall to f1 f2, and a word then lifts it again above 2^32.
 inline constexpr std::uint64_t smallest_state = std::uint64_t{1} << 32;
 
-/// What the encoder notes for a byte: start and size of the high and of the low nibble.
+/// What the encoder notes for a byte: the high and the low nibble's intervals, see biased_interval.
 struct noted_byte {
     std::uint16_t start[2];
     std::uint16_t size[2];
 };
 
-/// The state before the decoder takes `i` out of it. x < size 2^49.
+/// The state before the decoder takes the interval out of it. x < size 2^48.
 [[nodiscard]] inline std::uint64_t pushed(std::uint64_t x, std::uint16_t start, std::uint16_t size) noexcept {
-    return ((x / size) << 15) + x % size + start;
-}
-/// The state after interval `i`, which holds the state's low 15 bits, is taken out.
-[[nodiscard, gnu::always_inline]] inline std::uint64_t popped(std::uint64_t x, interval i) noexcept {
-    return std::uint64_t{i.size} * (x >> 15) + ((x & 0x7FFF) - i.start);
+    return ((x / size) << 16) + static_cast<std::uint16_t>(x % size + start + 1);
 }
 
 /// The coder of one chunk, see chunked.hpp. Chunk: the number of words as a varint, the states, the words.
 template <unsigned Order, nibble_rates Rates, nibble_kernel Kernel>
 class nibble_chunks {
-    static constexpr unsigned lanes = 8;
+    static constexpr unsigned lanes = 6;
     using layout = lane_layout<Order, lanes>;
     using each_lane = std::make_index_sequence<lanes>;
     using contexts = std::array<byte_context<Order>, lanes>;
     using states = std::array<std::uint64_t, lanes>;
-    using vector = typename Kernel::vector;
 
-    /// Distributions of a context: of the high nibble, and of the low one after each high one.
+    /// Distributions of a context: of the high nibble, of the low one after each high one, and the edge.
     struct row {
-        starts16 high;
-        std::array<starts16, 16> low;
-        std::array<std::uint8_t, 17> age;  // of each low one, then of the high one
+        alignas(32) std::array<std::int16_t, 17 * 16 + 1> from;
+        std::array<std::uint8_t, 17> age;
+
+        [[nodiscard]] std::int16_t* high() noexcept { return from.data(); }
+        /// Of the high nibble at `offset` in its row, that is twice the nibble.
+        [[nodiscard]] std::int16_t* low(std::size_t offset) noexcept { return from.data() + 16 + 8 * offset; }
     };
 
   public:
     static constexpr std::size_t memory = byte_context<Order>::rows * sizeof(row) +
                                           chunk_size * (sizeof(noted_byte) + 1) +
-                                          3 * sizeof(std::vector<row>);
+                                          3 * sizeof(std::vector<noted_byte>);
 
-    nibble_chunks() : rows_(byte_context<Order>::rows), notes_(chunk_size), words_(chunk_size / 4) {}
+    nibble_chunks() : rows_(table<row>::unset(byte_context<Order>::rows)), notes_(chunk_size), words_(chunk_size / 4) {}
 
     void reset() noexcept {
         row start;
-        start.high = equal_starts();
-        start.low.fill(start.high);
+        for (std::size_t d = 0; d < 17; ++d) set_equal_starts(&start.from[16 * d]);
+        start.from.back() = row_edge;
         start.age.fill(youngest<Rates>);
         for (row& r : rows_) r = start;
     }
@@ -76,7 +75,7 @@ class nibble_chunks {
     /// False if the chunk does not fit.
     [[nodiscard]] bool encode(byte_view in, span_sink& out) noexcept {
         const layout where(in.size());
-        note(in, where);
+        note(in, where, each_lane{});
         // Coding order is that of the decoder: round by round, lane by lane, then the rest in the last lane.
         states x;
         x.fill(smallest_state);
@@ -84,8 +83,8 @@ class nibble_chunks {
         for (std::size_t i = in.size(); i-- > 0;) {
             const noted_byte& n = notes_[i];
             std::uint64_t& state = x[i < where.tail() ? i % lanes : lanes - 1];
-            // Two symbols at once: the state after both is < 2^64 if and only if it is < f1 f2 2^34 before.
-            if (state >> 34 >= std::uint64_t{n.size[0]} * n.size[1]) {
+            // Two symbols at once: the state after both is < 2^64 if and only if it is < f1 f2 2^32 before.
+            if (state >> 32 >= std::uint64_t{n.size[0]} * n.size[1]) {
                 if (first == 0) return false;
                 words_[--first] = static_cast<std::uint32_t>(state);
                 state >>= 32;
@@ -163,66 +162,73 @@ class nibble_chunks {
         std::size_t padding_ = 0;  // zeros appended; exactly these must be left
     };
 
-    /// Takes 32 bits when the state is below its range. Branch-free: the words are where they are either way.
-    [[gnu::always_inline]] static void renormalise(std::uint64_t& x, const std::uint8_t*& p) noexcept {
-        const std::uint64_t low = std::uint64_t{0} - std::uint64_t{x < smallest_state};
-        x = x << (low & 32) | (low & load_le<std::uint32_t>(p));
-        p += low & 4;
-    }
-
     /// Adapts to a chunk and notes the interval of every symbol, as the decoder will see them.
-    void note(byte_view in, const layout& where) noexcept {
+    template <std::size_t... J>
+    void note(byte_view in, const layout& where, std::index_sequence<J...>) noexcept {
         contexts histories{};
         for (std::size_t t = 0; t < where.rounds; ++t) {
-            std::array<row*, lanes> at;
-            std::array<std::uint8_t, lanes> bytes;
             noted_byte* const notes = notes_.data() + t * lanes;
-            for (unsigned j = 0; j < lanes; ++j) {
-                bytes[j] = in[where.at(j, t)];
-                at[j] = &rows_[histories[j].row()];
-                note_symbol(notes[j], 0, at[j]->high, bytes[j] >> 4);
-            }
-            for (unsigned j = 0; j < lanes; ++j) adapt_high(*at[j], Kernel::above_symbol(bytes[j] >> 4));
-            for (unsigned j = 0; j < lanes; ++j)
-                note_symbol(notes[j], 1, at[j]->low[bytes[j] >> 4], bytes[j] & 15);
-            for (unsigned j = 0; j < lanes; ++j) {
-                adapt_low(*at[j], bytes[j] >> 4, Kernel::above_symbol(bytes[j] & 15));
-                histories[j].push(bytes[j]);
-            }
+            const std::array<std::uint8_t, lanes> bytes{in[where.at(J, t)]...};
+            const std::array<row*, lanes> at{&rows_[histories[J].row()]...};
+            const std::array<std::size_t, lanes> high{high_of(bytes[J])...};
+            (note_symbol(notes[J], 0, at[J]->high(), high[J]), ...);
+            adapt_high_all(at, high, each_lane{});
+            (note_symbol(notes[J], 1, at[J]->low(high[J]), low_of(bytes[J])), ...);
+            (adapt_low(*at[J], high[J], low_of(bytes[J])), ...);
+            (histories[J].push(bytes[J]), ...);
         }
         for (std::size_t i = where.tail(); i < in.size(); ++i) {
             row& r = rows_[histories[lanes - 1].row()];
-            note_symbol(notes_[i], 0, r.high, in[i] >> 4);
-            note_symbol(notes_[i], 1, r.low[in[i] >> 4], in[i] & 15);
-            adapt_high(r, Kernel::above_symbol(in[i] >> 4));
-            adapt_low(r, in[i] >> 4, Kernel::above_symbol(in[i] & 15));
+            note_symbol(notes_[i], 0, r.high(), high_of(in[i]));
+            note_symbol(notes_[i], 1, r.low(high_of(in[i])), low_of(in[i]));
+            adapt_high(r, high_of(in[i]));
+            adapt_low(r, high_of(in[i]), low_of(in[i]));
             histories[lanes - 1].push(in[i]);
         }
     }
-    static void note_symbol(noted_byte& n, unsigned which, const starts16& c, unsigned symbol) noexcept {
-        const interval i = interval_in(c, symbol);
+    /// Offsets of a byte's nibbles in their rows.
+    [[nodiscard]] static std::size_t high_of(std::uint8_t byte) noexcept { return (byte >> 4) * 2U; }
+    [[nodiscard]] static std::size_t low_of(std::uint8_t byte) noexcept { return (byte & 15) * 2U; }
+    [[nodiscard]] static std::uint8_t byte_of(std::size_t high, std::size_t low) noexcept {
+        return static_cast<std::uint8_t>(8 * high + low / 2);
+    }
+    /// The same byte, and no vectors: a compiler that gathers the lanes' bytes for its vector units pays more
+    /// than it gains.
+    [[nodiscard, gnu::always_inline]] static std::uint8_t apart(std::uint8_t byte) noexcept {
+        asm("" : "+r"(byte));
+        return byte;
+    }
+    static void note_symbol(noted_byte& n, unsigned which, const std::int16_t* from,
+                            std::size_t offset) noexcept {
+        const interval i = biased_interval(from, offset);
         n.start[which] = static_cast<std::uint16_t>(i.start);
         n.size[which] = static_cast<std::uint16_t>(i.size);
     }
-    [[gnu::always_inline]] static void adapt_high(row& r, const vector& above) noexcept {
-        learn<Rates, Kernel>(r.high, r.age[16], above);
+    [[gnu::always_inline]] static void adapt_high(row& r, std::size_t high) noexcept {
+        learn<Rates, Kernel>(r.high(), r.age[0], high);
     }
     /// Lane after lane. Without contexts all have one distribution, which stays in a register.
     template <std::size_t... J>
     [[gnu::always_inline]] static void adapt_high_all(const std::array<row*, lanes>& at,
-                                                      const vector (&above)[lanes],
+                                                      const std::array<std::size_t, lanes>& high,
                                                       std::index_sequence<J...>) noexcept {
         if constexpr (Order == 0 && Rates.start == 0) {
-            std::int16_t* const start = at[0]->high.start.data();
-            vector c = Kernel::load(start);
-            ((c = Kernel::moved(c, above[J], Rates.rate)), ...);
-            Kernel::store(start, c);
+            auto from = Kernel::load(at[0]->high());
+            ((from = Kernel::template moved<Rates.rate>(from, half_target(high[J]))), ...);
+            Kernel::store(at[0]->high(), from);
         } else {
-            (adapt_high(*at[J], above[J]), ...);
+            (adapt_high(*at[J], high[J]), ...);
         }
     }
-    [[gnu::always_inline]] static void adapt_low(row& r, std::uint32_t high, const vector& above) noexcept {
-        learn<Rates, Kernel>(r.low[high], r.age[high], above);
+    [[gnu::always_inline]] static void adapt_low(row& r, std::size_t high, std::size_t low) noexcept {
+        learn<Rates, Kernel>(r.low(high), r.age[1 + high / 2], low);
+    }
+    /// Takes a symbol out of the state; twice the symbol.
+    [[nodiscard, gnu::always_inline]] static std::size_t take(std::uint64_t& x,
+                                                              const std::int16_t* from) noexcept {
+        const std::size_t offset = Kernel::find(from, x);
+        x = Kernel::popped(x, from, offset);
+        return offset;
     }
 
     // Not inlined: alone it fits the registers.
@@ -235,21 +241,15 @@ class nibble_chunks {
         for (std::size_t t = 0; t < where.rounds; ++t) {
             const std::uint8_t* p = source.ready();
             const std::array<row*, lanes> at{&rows_[local[J].row()]...};
-            vector above[lanes];
-            std::array<std::uint32_t, lanes> high;
-            ((above[J] = Kernel::above_slot(Kernel::load(at[J]->high.start.data()), x[J] & 0x7FFF),
-              high[J] = Kernel::symbol_of(above[J]), x[J] = popped(x[J], interval_in(at[J]->high, high[J]))),
-             ...);
-            adapt_high_all(at, above, each_lane{});
-            std::array<std::uint32_t, lanes> low;
-            ((above[J] = Kernel::above_slot(Kernel::load(at[J]->low[high[J]].start.data()), x[J] & 0x7FFF),
-              low[J] = Kernel::symbol_of(above[J]),
-              x[J] = popped(x[J], interval_in(at[J]->low[high[J]], low[J])), renormalise(x[J], p)),
-             ...);
-            (adapt_low(*at[J], high[J], above[J]), ...);
+            std::array<std::size_t, lanes> high, low;
+            ((high[J] = take(x[J], at[J]->high())), ...);
+            adapt_high_all(at, high, each_lane{});
+            ((low[J] = take(x[J], at[J]->low(high[J])), Kernel::renormalise(x[J], p)), ...);
+            (adapt_low(*at[J], high[J], low[J]), ...);
             source.advance_to(p);
-            ((out[where.at(J, t)] = static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
-            (local[J].push(static_cast<std::uint8_t>(high[J] << 4 | low[J])), ...);
+            const std::array<std::uint8_t, lanes> bytes{apart(byte_of(high[J], low[J]))...};
+            ((out[where.at(J, t)] = bytes[J]), ...);
+            (local[J].push(bytes[J]), ...);
         }
         shared = x;
         histories = local;
@@ -259,23 +259,19 @@ class nibble_chunks {
                      byte_span out) noexcept {
         for (std::size_t i = where.tail(); i < out.size(); ++i) {
             row& r = rows_[history.row()];
-            const vector above_high = Kernel::above_slot(Kernel::load(r.high.start.data()), x & 0x7FFF);
-            const std::uint32_t high = Kernel::symbol_of(above_high);
-            x = popped(x, interval_in(r.high, high));
-            const vector above_low = Kernel::above_slot(Kernel::load(r.low[high].start.data()), x & 0x7FFF);
-            const std::uint32_t low = Kernel::symbol_of(above_low);
-            x = popped(x, interval_in(r.low[high], low));
+            const std::size_t high = take(x, r.high());
+            const std::size_t low = take(x, r.low(high));
             const std::uint8_t* p = source.ready();
-            renormalise(x, p);
+            Kernel::renormalise(x, p);
             source.advance_to(p);
-            adapt_high(r, above_high);
-            adapt_low(r, high, above_low);
-            out[i] = static_cast<std::uint8_t>(high << 4 | low);
+            adapt_high(r, high);
+            adapt_low(r, high, low);
+            out[i] = byte_of(high, low);
             history.push(out[i]);
         }
     }
 
-    std::vector<row> rows_;
+    table<row> rows_;
     std::vector<noted_byte> notes_;
     std::vector<std::uint32_t> words_;
 };

@@ -118,6 +118,35 @@ class carry_writer {
     bool holding_ = false;
 };
 
+/// Cuts [0, range) at `bound` and keeps the part that holds the code, which the state then counts from: all
+/// ones for the lower one, else 0. Branch-free. All three below 2^(bits - 1), 1 <= bound < range.
+template <std::unsigned_integral State>
+[[gnu::always_inline]] inline State lower_part_of(State& code, State& range, State bound) noexcept {
+#if defined(__x86_64__) && !defined(PITH_NO_SIMD)
+    if constexpr (sizeof(State) == 8) {
+        // Compilers make masks of the borrow, and seven instructions of the four at the end.
+        State mask = code;
+        asm("subq %[bound], %[range]\n\t"
+            "subq %[bound], %[mask]\n\t"
+            "cmovncq %[mask], %[code]\n\t"
+            "cmovcq %[bound], %[range]\n\t"
+            "sbbq %[mask], %[mask]"
+            : [code] "+r"(code), [range] "+&r"(range), [mask] "+&r"(mask)
+            : [bound] "r"(bound)
+            : "cc");
+        return mask;
+    }
+#endif
+    // Both differences are below 2^(bits - 1) in magnitude, so that the top bit is the sign.
+    constexpr unsigned bits = 8 * sizeof(State);
+    const State distance = static_cast<State>(code - bound);
+    const State rest = static_cast<State>(range - bound);
+    const auto mask = static_cast<State>(static_cast<std::make_signed_t<State>>(distance) >> (bits - 1));
+    code = static_cast<State>(distance + (bound & mask));
+    range = static_cast<State>(rest + (static_cast<State>(bound - rest) & mask));
+    return mask;
+}
+
 /// The decoder's side: `code` is the distance of the stream's fraction from low; code < range always.
 /// Past the end of the input it reads zeros, as the encoder left them out.
 template <class Window>
@@ -150,14 +179,16 @@ class carry_reader {
     /// 0. 1 <= bound < range. Branch-free but for renormalisation: the outcome is what cannot be predicted.
     [[nodiscard]] State lower_part(State bound) noexcept
         requires(Window::largest < static_cast<State>(~State{0})) {
-        // Both differences are below 2^(bits - 1) in magnitude, so that the top bit is the sign.
-        const State distance = static_cast<State>(code_ - bound);
-        const State rest = static_cast<State>(range_ - bound);
-        const auto mask = static_cast<State>(static_cast<std::make_signed_t<State>>(distance) >> (bits - 1));
-        code_ = static_cast<State>(distance + (bound & mask));
-        range_ = static_cast<State>(rest + (static_cast<State>(bound - rest) & mask));
+        const State mask = lower_part_of(code_, range_, bound);
         while (range_ < Window::smallest) [[unlikely]] shift_in();
         return mask;
+    }
+
+    /// Goes on from a code and a range that lower_part_of made of this reader's: what lower_part would leave.
+    void resume(State code, State range) noexcept {
+        code_ = code;
+        range_ = range;
+        while (range_ < Window::smallest) shift_in();
     }
 
     /// Success if the input is what an encoder writes for what was read, and nothing else.

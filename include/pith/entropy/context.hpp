@@ -20,8 +20,8 @@ requires(Order <= 2) class byte_context {
         // Fibonacci hashing (Knuth): the top 14 of 32 bits of the product with 2^32 / golden ratio.
         if constexpr (Order == 2) return static_cast<std::uint32_t>(history_ * 0x9E3779B1U) >> 18;
     }
-    constexpr void push(std::uint8_t byte) noexcept {
-        history_ = static_cast<std::uint16_t>((history_ << 8) | byte);
+    constexpr void push([[maybe_unused]] std::uint8_t byte) noexcept {
+        if constexpr (Order > 0) history_ = static_cast<std::uint16_t>((history_ << 8) | byte);
     }
 
   private:

@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/bytes.hpp>
 #include <pith/entropy/concepts.hpp>
 
 namespace pith::inline v1::entropy {
@@ -20,94 +22,78 @@ namespace detail {
 // Vector extensions of GCC and clang: on every target 16 bytes are lowered to what it has, with equal
 // results.
 using short8 = std::int16_t __attribute__((vector_size(16)));
-using word2 = std::uint64_t __attribute__((vector_size(16)));
 
-/// Where the 16 intervals start, times 2^-15; start[0] = 0 and start[i] < start[i + 1] < 2^15.
-struct alignas(32) starts16 {
-    std::array<std::int16_t, 16> start;
+/// Where symbols 1 to 15 start, less 1, as signed numbers: symbol s has the slots z of -2^15 .. 2^15 - 1 with
+/// from[s] < z <= from[s + 1]. Symbol 0 starts at -2^15, which less 1 wraps to 2^15 - 1: no slot is above it,
+/// as no slot is above the end of symbol 15, which is the same number and may stand behind the row or be the
+/// first one of the next row.
+inline constexpr std::int16_t row_edge = 32767;
+
+inline void set_equal_starts(std::int16_t* from) noexcept {
+    from[0] = row_edge;
+    for (int i = 1; i < 16; ++i) from[i] = static_cast<std::int16_t>(4096 * i - 32769);
+}
+
+struct nibble_targets {
+    alignas(32) std::array<std::array<std::int16_t, 16>, 16> of{};
 };
+/// Half of where the starts go when a symbol comes again and again: down to the edge for those up to the
+/// symbol, up to the edge for those above it, each with room for the symbols between it and the edge.
+inline constexpr nibble_targets half_targets = [] {
+    nibble_targets t;
+    for (std::size_t s = 0; s < 16; ++s) {
+        t.of[s][0] = row_edge >> 1;
+        for (std::size_t i = 1; i < 16; ++i)
+            t.of[s][i] = static_cast<std::int16_t>((i <= s ? -16385 : 16367) + static_cast<int>(i));
+    }
+    return t;
+}();
 
-/// The same, or a mask for each symbol, in two registers.
-struct short16 {
-    short8 low;
-    short8 high;
-};
-
-inline constexpr short8 low_numbers = {0, 1, 2, 3, 4, 5, 6, 7};
-inline constexpr short8 high_numbers = {8, 9, 10, 11, 12, 13, 14, 15};
-
-[[nodiscard]] inline starts16 equal_starts() noexcept {
-    starts16 c;
-    for (std::size_t i = 0; i < 16; ++i) c.start[i] = static_cast<std::int16_t>(i * 2048);
-    return c;
-}
-/// All ones for each symbol that starts above the slot. slot < 2^15.
-[[nodiscard, gnu::always_inline]] inline short16 above_slot(const short16& c, std::uint32_t slot) noexcept {
-    const auto s = static_cast<std::int16_t>(slot);
-    return {c.low > s, c.high > s};
-}
-/// All ones for each symbol greater than `symbol`: what above_slot gives for every slot of the symbol.
-[[nodiscard, gnu::always_inline]] inline short16 above_symbol(std::uint32_t symbol) noexcept {
-    const auto s = static_cast<std::int16_t>(symbol);
-    return {low_numbers > s, high_numbers > s};
-}
-/// The symbol that a mask of above_slot tells: 15 less the number of ones.
-[[nodiscard, gnu::always_inline]] inline std::uint32_t symbol_of(const short16& above) noexcept {
-    // Lane 0 stands for symbols 0 and 8, of which the first is never above: 1 + 7 * 2 = 15, no lane negative.
-    constexpr short8 most = {1, 2, 2, 2, 2, 2, 2, 2};
-    const short8 left = most + above.low + above.high;
-    const short8 sums = left + __builtin_shufflevector(left, left, 4, 5, 6, 7, 0, 1, 2, 3);
-    std::uint64_t four;
-    std::memcpy(&four, &sums, 8);
-    return static_cast<std::uint32_t>((four * 0x0001000100010001U) >> 48);
-}
-/// The interval of a symbol.
-[[nodiscard, gnu::always_inline]] inline interval interval_in(const starts16& c,
-                                                              std::uint32_t symbol) noexcept {
-    const auto first = static_cast<std::uint32_t>(c.start[symbol]);
-    const auto next = static_cast<std::uint32_t>(c.start[(symbol + 1) & 15]);
-    return {first, (next - first) & 0x7FFF};  // start[0] stands for 2^15 behind the last symbol
+/// All starts moved by 2^-rate of the way to their targets, in halves, which keeps differences in 16 bits.
+/// Neighbours with distance d >= 1 keep one: their halves are ceil(d / 2) apart at most, their targets 1 or
+/// more, so that their moves differ by ceil((ceil(d / 2) - 1) / 2^(rate - 1)) <= d - 1 at most. For the same
+/// reason no start passes its target, nor thus the edges. rate in 1..8.
+[[nodiscard, gnu::always_inline]] inline short8 moved(short8 from, short8 half_target,
+                                                      unsigned rate) noexcept {
+    return from - (((from >> 1) - half_target) >> static_cast<int>(rate - 1));
 }
 
-/// Moves the starts by 2^-rate of the way to i for symbols up to the one that came, to 2^15 - 16 + i above
-/// it. With d the distance of neighbours, the distance of their targets is m >= 1: the new distance is d +
-/// floor((t + m - d) / 2^rate) - floor(t / 2^rate), which is >= d for d <= m, and else
-/// >= d - ceil((d - m) / 2^rate) >= m. So intervals never get empty. The upper targets carry r <= 2^rate - 1
-/// more, so that the shift rounds up there and the starts come closer; they are not passed, since 2^rate is
-/// not reached by r alone. All differences fit 16 bits, since start[i] >= i and r <= 15. rate in 1..8.
-[[nodiscard, gnu::always_inline]] inline short16 moved(const short16& c, const short16& above,
-                                                       unsigned rate) noexcept {
-    const auto top = static_cast<std::int16_t>(rate < 4 ? 32751 + (1 << rate) : 32767);
-    const auto shift = static_cast<int>(rate);
-    const short8 low = (above.low & top) - c.low + low_numbers;
-    const short8 high = (above.high & top) - c.high + high_numbers;
-    return {c.low + (low >> shift), c.high + (high >> shift)};
+/// The interval of the symbol at byte `offset` (twice the symbol) of a row, as a number of 16 bits each; the
+/// start is biased like the row, and less 1.
+[[nodiscard, gnu::always_inline]] inline interval biased_interval(const std::int16_t* row,
+                                                                  std::size_t offset) noexcept {
+    std::uint16_t first, next;
+    std::memcpy(&first, reinterpret_cast<const std::uint8_t*>(row) + offset, 2);
+    std::memcpy(&next, reinterpret_cast<const std::uint8_t*>(row) + offset + 2, 2);
+    return {first, static_cast<std::uint16_t>(next - first)};
 }
 
 }  // namespace detail
 
-/// The arithmetic of a distribution's 16 starts in vectors, as a policy: simd/nibble.hpp has it in single
-/// instructions. `vector` holds 16 numbers of 16 bits. Law: equal results in every element.
+/// The arithmetic of rows of 16 starts, and of the rANS states that use them, as a policy: simd/nibble.hpp
+/// has it in single instructions. Rows are aligned to 32 bytes. Law: equal results.
 template <class K>
-concept nibble_kernel = requires(typename K::vector v, const std::int16_t* from, std::int16_t* to,
-                                 std::uint32_t n) {
-    { K::load(from) }
-    noexcept->std::same_as<typename K::vector>;  // aligned to 32 bytes
+concept nibble_kernel = requires(typename K::vector v, const std::int16_t* row, std::int16_t* to,
+                                 std::uint64_t x, const std::uint8_t*& words, std::size_t offset) {
+    { K::load(row) }
+    noexcept->std::same_as<typename K::vector>;
     { K::store(to, v) }
     noexcept;
-    { K::above_slot(v, n) }
-    noexcept->std::same_as<typename K::vector>;
-    { K::above_symbol(n) }
-    noexcept->std::same_as<typename K::vector>;
-    { K::symbol_of(v) }
-    noexcept->std::same_as<std::uint32_t>;  // of what above_slot gave
-    { K::moved(v, v, n) }
-    noexcept->std::same_as<typename K::vector>;
+    { K::template moved<7>(v, row) }
+    noexcept->std::same_as<typename K::vector>;  // one step at rate 7; of the targets the halves are given
+    { K::find(row, x) }
+    noexcept->std::same_as<std::size_t>;  // twice the symbol that has slot x mod 2^16
+    { K::popped(x, row, offset) }
+    noexcept->std::same_as<std::uint64_t>;  // state x without the symbol offset / 2
+    { K::renormalise(x, words) }
+    noexcept;  // takes 32 bits where x < 2^32; reads four bytes either way
 };
 
 /// The vector extensions of the compiler, on any machine.
 struct portable_nibbles {
-    using vector = detail::short16;
+    struct vector {
+        detail::short8 low, high;
+    };
     [[nodiscard, gnu::always_inline]] static vector load(const std::int16_t* from) noexcept {
         vector v;
         std::memcpy(&v.low, from, 16);
@@ -118,18 +104,33 @@ struct portable_nibbles {
         std::memcpy(to, &v.low, 16);
         std::memcpy(to + 8, &v.high, 16);
     }
-    [[nodiscard, gnu::always_inline]] static vector above_slot(const vector& c, std::uint32_t slot) noexcept {
-        return detail::above_slot(c, slot);
+    template <unsigned Rate>
+    [[nodiscard, gnu::always_inline]] static vector moved(const vector& from,
+                                                          const std::int16_t* half_target) noexcept {
+        const vector target = load(half_target);
+        return {detail::moved(from.low, target.low, Rate), detail::moved(from.high, target.high, Rate)};
     }
-    [[nodiscard, gnu::always_inline]] static vector above_symbol(std::uint32_t symbol) noexcept {
-        return detail::above_symbol(symbol);
+    [[nodiscard, gnu::always_inline]] static std::size_t find(const std::int16_t* row,
+                                                              std::uint64_t slot) noexcept {
+        const auto z = static_cast<std::int16_t>(static_cast<std::uint16_t>(slot));
+        const vector from = load(row);
+        // Each element tells how many of its two starts are below the slot; element 0 of the row never is.
+        const detail::short8 passed = -((from.low < z) + (from.high < z));
+        const detail::short8 sums = passed + __builtin_shufflevector(passed, passed, 4, 5, 6, 7, 0, 1, 2, 3);
+        std::uint64_t four;
+        std::memcpy(&four, &sums, 8);
+        return static_cast<std::size_t>((four * 0x0002000200020002U) >> 48);
     }
-    [[nodiscard, gnu::always_inline]] static std::uint32_t symbol_of(const vector& above) noexcept {
-        return detail::symbol_of(above);
+    [[nodiscard, gnu::always_inline]] static std::uint64_t popped(std::uint64_t x, const std::int16_t* row,
+                                                                  std::size_t offset) noexcept {
+        const interval i = detail::biased_interval(row, offset);
+        return std::uint64_t{i.size} * (x >> 16) + static_cast<std::uint16_t>(x - i.start) - 1;
     }
-    [[nodiscard, gnu::always_inline]] static vector moved(const vector& c, const vector& above,
-                                                          unsigned rate) noexcept {
-        return detail::moved(c, above, rate);
+    /// Branch-free: the word is where it is either way.
+    [[gnu::always_inline]] static void renormalise(std::uint64_t& x, const std::uint8_t*& words) noexcept {
+        const std::uint64_t low = std::uint64_t{0} - std::uint64_t{x >> 32 == 0};
+        x = x << (low & 32) | (low & load_le<std::uint32_t>(words));
+        words += low & 4;
     }
 };
 static_assert(nibble_kernel<portable_nibbles>);
@@ -147,57 +148,74 @@ namespace detail {
 template <nibble_rates Rates>
 inline constexpr std::uint8_t youngest = Rates.start == 0 ? 255 : 1U << (Rates.start - 1);
 
-/// One step of learning, and one of ageing.
+/// The targets of the symbol offset / 2.
+[[nodiscard, gnu::always_inline]] inline const std::int16_t* half_target(std::size_t offset) noexcept {
+    return half_targets.of[0].data() + 8 * offset;
+}
+template <class Kernel, unsigned Rate>
+[[gnu::always_inline]] inline void step(std::int16_t* row, std::size_t offset) noexcept {
+    Kernel::store(row, Kernel::template moved<Rate>(Kernel::load(row), half_target(offset)));
+}
+/// A step at a rate that comes at run time; not inlined, since a row is not young for long.
+template <class Kernel, unsigned Last>
+[[gnu::noinline]] void step_young(std::int16_t* row, std::size_t offset, unsigned rate) noexcept {
+    [&]<std::size_t... R>(std::index_sequence<R...>) {
+        ((rate == R + 1 ? step<Kernel, R + 1>(row, offset) : void()), ...);
+    }
+    (std::make_index_sequence<Last>{});
+}
+
+/// One step of learning the symbol offset / 2, and one of ageing.
 template <nibble_rates Rates, class Kernel>
-[[gnu::always_inline]] inline void learn(starts16& c, std::uint8_t& age,
-                                         const typename Kernel::vector& above) noexcept {
-    std::int16_t* const start = c.start.data();
+[[gnu::always_inline]] inline void learn(std::int16_t* row, std::uint8_t& age, std::size_t offset) noexcept {
     if constexpr (Rates.start != 0) {
         if (age < 1U << (Rates.rate - 1)) [[unlikely]] {
-            const auto rate = static_cast<unsigned>(std::bit_width(age));
-            Kernel::store(start, Kernel::moved(Kernel::load(start), above, rate));
+            step_young<Kernel, Rates.rate>(row, offset, static_cast<unsigned>(std::bit_width(age)));
             ++age;
             return;
         }
     }
-    Kernel::store(start, Kernel::moved(Kernel::load(start), above, Rates.rate));
+    step<Kernel, Rates.rate>(row, offset);
 }
 }  // namespace detail
 
-/// An adaptive distribution over 0..15 in 15 bits. Exact: integers only. 64 bytes.
+/// An adaptive distribution over 0..15 in 16 bits. Exact: integers only. 64 bytes.
 template <nibble_rates Rates = nibble_rates{}>
 requires(Rates.rate >= 2 && Rates.rate <= 8 && Rates.start < Rates.rate) class adaptive_nibble_model {
   public:
     using symbol_type = std::uint8_t;
-    static constexpr unsigned precision = 15;
+    static constexpr unsigned precision = 16;
 
-    adaptive_nibble_model() noexcept : starts_(detail::equal_starts()) {}
+    adaptive_nibble_model() noexcept {
+        detail::set_equal_starts(from_.data());
+        from_[16] = detail::row_edge;
+    }
 
     [[nodiscard]] interval interval_of(std::uint8_t symbol) const noexcept {
         PITH_ASSERT(symbol < 16);
-        return detail::interval_in(starts_, symbol);
+        const interval biased = detail::biased_interval(from_.data(), 2U * symbol);
+        return {(biased.start + 1 + bias) & 0xFFFF, biased.size};
     }
     [[nodiscard]] located<std::uint8_t> at(std::uint32_t slot) const noexcept {
         PITH_ASSERT(slot < std::uint32_t{1} << precision);
-        const std::uint32_t symbol =
-            detail::symbol_of(detail::above_slot(portable_nibbles::load(starts_.start.data()), slot));
-        return {static_cast<std::uint8_t>(symbol), detail::interval_in(starts_, symbol)};
+        const auto symbol = static_cast<std::uint8_t>(portable_nibbles::find(from_.data(), slot + bias) / 2);
+        return {symbol, interval_of(symbol)};
     }
     void update(std::uint8_t symbol) noexcept {
         PITH_ASSERT(symbol < 16);
-        detail::learn<Rates, portable_nibbles>(starts_, age_, detail::above_symbol(symbol));
+        detail::learn<Rates, portable_nibbles>(from_.data(), age_, 2U * symbol);
     }
-    friend bool operator==(const adaptive_nibble_model& a, const adaptive_nibble_model& b) noexcept {
-        return a.starts_.start == b.starts_.start && a.age_ == b.age_;
-    }
+    friend bool operator==(const adaptive_nibble_model&, const adaptive_nibble_model&) = default;
 
   private:
-    detail::starts16 starts_;
+    static constexpr std::uint32_t bias = 0x8000;
+
+    alignas(32) std::array<std::int16_t, 17> from_;
     std::uint8_t age_ = detail::youngest<Rates>;
 };
 
 /// An adaptive distribution over bytes: the high nibble, then the low one in the context of the high one.
-/// 30 bits of precision, the product of the two; to be used with cdf_encoder. 1088 bytes.
+/// 30 bits of precision, the product of the two with 15 bits each; to be used with cdf_encoder. 1088 bytes.
 template <nibble_rates Rates = nibble_rates{}>
 class adaptive_byte_model {
   public:
@@ -205,12 +223,12 @@ class adaptive_byte_model {
     static constexpr unsigned precision = 30;
 
     [[nodiscard]] interval interval_of(std::uint8_t symbol) const noexcept {
-        return within(high_.interval_of(symbol >> 4), low_[symbol >> 4].interval_of(symbol & 15));
+        return within(rounded(high_, symbol >> 4), rounded(low_[symbol >> 4], symbol & 15));
     }
     [[nodiscard]] located<std::uint8_t> at(std::uint32_t slot) const noexcept {
         PITH_ASSERT(slot < std::uint32_t{1} << precision);
-        const auto high = high_.at(slot >> 15);
-        const auto low = low_[high.symbol].at((slot - (high.where.start << 15)) / high.where.size);
+        const auto high = at_rounded(high_, slot >> 15);
+        const auto low = at_rounded(low_[high.symbol], (slot - (high.where.start << 15)) / high.where.size);
         return {static_cast<std::uint8_t>(high.symbol << 4 | low.symbol), within(high.where, low.where)};
     }
     void update(std::uint8_t symbol) noexcept {
@@ -220,13 +238,30 @@ class adaptive_byte_model {
     friend bool operator==(const adaptive_byte_model&, const adaptive_byte_model&) = default;
 
   private:
+    using nibble = adaptive_nibble_model<Rates>;
+
+    /// Start of a nibble in 15 bits: start (2^15 - 16) / 2^16 + nibble, so that none gets empty.
+    [[nodiscard]] static constexpr std::uint32_t rounded_start(std::uint32_t start, std::uint32_t symbol) {
+        return (start * 2047 >> 12) + symbol;
+    }
+    [[nodiscard]] static interval rounded(const nibble& n, unsigned symbol) noexcept {
+        const interval i = n.interval_of(static_cast<std::uint8_t>(symbol));
+        const std::uint32_t start = rounded_start(i.start, symbol);
+        return {start, rounded_start(i.start + i.size, symbol + 1) - start};
+    }
+    [[nodiscard]] static located<std::uint8_t> at_rounded(const nibble& n, std::uint32_t slot) noexcept {
+        std::uint8_t symbol = 15;
+        interval where = rounded(n, symbol);
+        while (slot < where.start) where = rounded(n, --symbol);
+        return {symbol, where};
+    }
     /// size <= 2^15 each, so that products stay within 2^30.
     [[nodiscard]] static interval within(interval high, interval low) noexcept {
         return {(high.start << 15) + high.size * low.start, high.size * low.size};
     }
 
-    adaptive_nibble_model<Rates> high_;
-    std::array<adaptive_nibble_model<Rates>, 16> low_;
+    nibble high_;
+    std::array<nibble, 16> low_;
 };
 
 }  // namespace pith::inline v1::entropy

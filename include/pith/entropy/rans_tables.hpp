@@ -14,11 +14,11 @@ namespace pith::inline v1::entropy {
 /// A slot of the decoder's table: bits 0-7 symbol, 8-19 slot minus the symbol's first slot, 20-31 frequency
 /// - 1. 2^Precision words of 32 bits.
 template <unsigned Precision>
-requires(Precision >= 1 && Precision <= 12) struct rans_slot_table {
+requires(Precision >= 1 && Precision <= 13) struct rans_slot_table {
     static constexpr unsigned precision = Precision;
     static constexpr std::uint32_t slot_count = std::uint32_t{1} << Precision;
 
-    /// From frequencies with sum 2^Precision, none of them 2^12.
+    /// From frequencies with sum 2^Precision, each below 2^12.
     void build(std::span<const std::uint16_t, 256> frequencies) noexcept {
         std::uint32_t* at = words;
         for (std::uint32_t s = 0; s < 256; ++s) {
@@ -41,7 +41,7 @@ requires(Precision >= 1 && Precision <= 12) struct rans_slot_table {
 /// push: if x > limit move 16 bits out; q = mulhi(x, reciprocal) >> shift; x += bias + q * complement.
 /// 4 KB. The words of symbols with frequency 0 must not be used.
 template <unsigned Precision>
-requires(Precision >= 1 && Precision <= 12) struct rans_symbol_table {
+requires(Precision >= 1 && Precision <= 13) struct rans_symbol_table {
     static constexpr unsigned precision = Precision;
 
     void build(std::span<const std::uint16_t, 256> frequencies) noexcept {

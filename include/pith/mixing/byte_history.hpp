@@ -62,9 +62,14 @@ class byte_history {
             class_[c] = byte_class(b);
             closing_[c] = closing_byte(b);
             const std::uint8_t lower = b >= 'A' && b <= 'Z' ? static_cast<std::uint8_t>(b + 32) : b;
-            letter_[c] = (lower >= 'a' && lower <= 'z') || b >= 128 ? lower : 0;
+            const bool code = b >= 127 || (b < 32 && b != '\n' && b != '\r' && b != '\t');
+            letter_[c] = (lower >= 'a' && lower <= 'z') || code ? lower : 0;
         }
     }
+
+    /// Bytes that stand before words without being part of them (capital marks of transform::text); \n means
+    /// none.
+    void set_marks(std::uint8_t first, std::uint8_t second) noexcept { marks_ = {first, second}; }
 
     /// Starts before the first byte of a block.
     void reset(const std::uint8_t* block) noexcept {
@@ -83,7 +88,7 @@ class byte_history {
         text_.before = text_.before << 8 | text_.last >> 24;
         text_.last = text_.last << 8 | c;
         ++text_.size;
-        push_word(letter_[c]);
+        if (c != marks_[0] && c != marks_[1]) push_word(letter_[c]);
         text_.classes = text_.classes << 4 | class_[c];
         if ((text_.changes & 15) != class_[c]) text_.changes = text_.changes << 4 | class_[c];
         push_bracket(c);
@@ -184,6 +189,7 @@ class byte_history {
     }
 
     state text_;
+    std::array<std::uint8_t, 2> marks_{'\n', '\n'};
     std::array<std::uint8_t, 256> class_{}, closing_{}, letter_{};
     std::array<std::uint32_t, 256> follower_{};
     table<std::uint16_t> followers_;

@@ -31,6 +31,7 @@ namespace pith::inline v1::mixing {
 ///   static constexpr bool sure_inputs;     // deterministic histories count twice
 ///   static constexpr std::uint32_t first_rate, last_rate, final_rate;  // of training, in 2^-15
 ///   static constexpr int first_weight;     // in 2^-14
+///   static constexpr unsigned log2_places; // of matches and runs
 template <class P>
 concept mixing_profile = requires {
     typename P::history;
@@ -40,6 +41,7 @@ concept mixing_profile = requires {
     { P::sure_inputs } -> std::convertible_to<bool>;
     { P::first_rate + P::last_rate + P::final_rate } -> std::convertible_to<std::uint32_t>;
     { P::first_weight } -> std::convertible_to<int>;
+    { P::log2_places } -> std::convertible_to<unsigned>;
 }
 &&(P::contexts::size >= 6 && P::selectors::size >= 1 && P::selectors::size <= 16);
 
@@ -61,8 +63,8 @@ class context_mixer {
     static constexpr std::size_t chances = maps + 2 + runs::size;  // and of matches and runs
     static constexpr std::size_t padded_chances = (chances + 7) / 8 * 8;
     static constexpr std::size_t padded = (inputs + 15) / 16 * 16;
-    static constexpr unsigned log2_places = 20;  // of matches and runs
-    static constexpr int dead_zone = 512;        // errors in 2^-16 that teach nothing
+    static constexpr unsigned log2_places = Profile::log2_places;
+    static constexpr int dead_zone = 512;  // errors in 2^-16 that teach nothing
     static constexpr std::size_t hashed_contexts = 32768;
 
   public:
@@ -184,7 +186,7 @@ class context_mixer {
     void predict() noexcept {
         node_ = node();
         std::uint32_t seen = 0;
-        for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1 : 0;
+        for (std::size_t i = 0; i < 6; ++i) seen += slot_[i][node_] != 0 ? 1U : 0U;
         state_.seen = seen;
         const bool near = predict_match(near_, 0), far = predict_match(far_, 1);
         state_.expected = far ? far_.expected() : near ? near_.expected() : 0;
@@ -259,8 +261,8 @@ class context_mixer {
         }
         const int x = final_.mix(mixed_.data(), state_.partial);
         final_p_ = squash16(x);
-        std::uint32_t p = 2 * final_p_ + 2 * apms_[1].refine(x, refined_[1]);
-        p = (p + apms_[0].refine(x, refined_[0]) + apms_[2].refine(x, refined_[2])) / 6;
+        const std::uint32_t a = apms_[0].refine(x, refined_[0]), b = apms_[1].refine(x, refined_[1]);
+        const std::uint32_t p = (final_p_ + 2 * a + 3 * b + apms_[2].refine(x, refined_[2])) / 7;
         p_ = p < 1 ? 1 : p > 65535 ? 65535 : p;
     }
 

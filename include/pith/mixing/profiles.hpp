@@ -17,20 +17,23 @@ struct default_rates {
     static constexpr bool sure_inputs = false;
     static constexpr std::uint32_t first_rate = 400, last_rate = 120, final_rate = 40;
     static constexpr int first_weight = 2000;
+    static constexpr unsigned log2_places = 20;
 };
 }  // namespace detail
 
 /// Text and mark-up.
 struct fast_text : detail::default_rates {
+    static constexpr bool sure_inputs = true;
     using history = byte_history;
     using contexts = context_list<order<2>, order<3>, order<4>, order<6>, word, word_pair<1>, class_changes,
-                                  bracket, indirect_two, above>;
+                                  bracket, indirect_two, classes<6>>;
     using runs = context_list<order<4>, word>;
     using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::classes,
                                     selected_by::expected>;
 };
 /// Machine code, and what is neither text nor records.
 struct fast_code : detail::default_rates {
+    static constexpr unsigned log2_places = 19;
     using history = x86_history;
     using contexts = context_list<order<2>, order<3>, order<4>, order<6>, sparse<0xFFFF00>, sparse<0xFF00FF>,
                                   instructions<0>, instructions<1>, instructions<2>, opcode_and<1>,
@@ -41,6 +44,7 @@ struct fast_code : detail::default_rates {
 };
 /// Records of a fixed length: tables, bitmaps, samples.
 struct fast_records : detail::default_rates {
+    static constexpr unsigned log2_places = 19;
     using history = record_history;
     using contexts =
         context_list<order<2>, order<3>, order<4>, record_above_left, record_above_two, record_around,
