@@ -1,10 +1,14 @@
 // compress_file: a file compressor for the command line; a frame of pith/container around the entropy coders.
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -25,13 +29,17 @@ constexpr const char* usage =
     "       compress_file -l [FILE]                                                  list what is in it\n"
     "Without FILE, or with -, standard input and output. The input is always kept. -c: to standard output.\n"
     "-f: replace an existing file. -B: block size, a power of two from 4K to 64M. -T: 0 is all the machine "
-    "has.\n";
+    "has.\n"
+    "-1 to -6 code fast, -5 unless told otherwise; -7 to -9 mix contexts: much smaller and slower, both "
+    "ways,\n"
+    "in blocks of 16, 16 and 64 MB. At most 4 GB of memory are used, if need be on fewer threads than asked "
+    "for.\n";
 
 enum class action { compress, decompress, test, list };
 
 struct settings {
     action what = action::compress;
-    std::size_t at_level = 6;
+    std::size_t at_level = usual_level;
     std::uint32_t block_size = 0;  // the level's
     std::size_t threads = 0;
     bool force = false, quiet = false, to_stdout = false;
@@ -44,33 +52,64 @@ int fail(const std::string& where, const std::string& what, int status = 1) {
     return status;
 }
 
-// A bar on a terminal, redrawn when it changes; nothing elsewhere.
+// A bar on a terminal, redrawn when it changes and twice a second, since a block may take long; nothing
+// elsewhere.
 class progress_bar {
   public:
-    explicit progress_bar(bool wanted) : drawn_(wanted && ::isatty(STDERR_FILENO) != 0) {}
+    explicit progress_bar(bool wanted) : drawn_(wanted && ::isatty(STDERR_FILENO) != 0) {
+        if (drawn_) clock_ = std::thread([this] { tick(); });
+    }
+    progress_bar(const progress_bar&) = delete;
     ~progress_bar() {
-        if (drawn_) std::fputs("\r\033[K", stderr);
+        if (!drawn_) return;
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        wake_.notify_one();
+        clock_.join();
+        std::fputs("\r\033[K", stderr);
     }
     bool operator()(pith::progress_report r) {
+        if (!drawn_) return true;
+        const std::lock_guard lock(mutex_);
         const bool known = r.total_known() && r.total != 0;
         const std::uint64_t step = known ? r.done / (r.total / 1000 + 1) : r.done >> 22;
-        if (!drawn_ || step == last_) return true;
+        report_ = r;
+        if (step != last_) draw();
         last_ = step;
-        const auto megabytes = static_cast<double>(r.done) / 1e6;
-        if (known) {
-            const int filled =
-                static_cast<int>(40.0 * static_cast<double>(r.done) / static_cast<double>(r.total));
-            std::fprintf(stderr, "\r[%-40.*s] %3d %%  %.1f MB", filled,
-                         "########################################", filled * 5 / 2, megabytes);
-        } else {
-            std::fprintf(stderr, "\r%.1f MB", megabytes);
-        }
         return true;
     }
 
   private:
+    void tick() {
+        std::unique_lock lock(mutex_);
+        while (!ended_) {
+            draw();
+            wake_.wait_for(lock, std::chrono::milliseconds(500));
+        }
+    }
+    void draw() const {
+        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start_;
+        const auto megabytes = static_cast<double>(report_.done) / 1e6;
+        if (report_.total_known() && report_.total != 0) {
+            const int filled = static_cast<int>(40.0 * static_cast<double>(report_.done) /
+                                                static_cast<double>(report_.total));
+            std::fprintf(stderr, "\r[%-40.*s] %3d %%  %.1f MB  %.0f s", filled,
+                         "########################################", filled * 5 / 2, megabytes, time.count());
+        } else {
+            std::fprintf(stderr, "\r%.1f MB  %.0f s", megabytes, time.count());
+        }
+    }
+
     bool drawn_;
+    bool ended_ = false;
+    pith::progress_report report_{};
     std::uint64_t last_ = ~std::uint64_t{0};
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::thread clock_;
 };
 
 // A number with an optional K or M behind it; false when it is none or is above `most`.
@@ -157,25 +196,25 @@ int report(const settings& s, const pith::error& e, const input_file& in, const 
                           std::to_string(e.offset) + ")");
 }
 
-template <class Policy>
-pith::result<box::stream_totals> encode(const settings& s, input_file& in, output_file& out,
-                                        const Policy& policy) {
+pith::result<box::stream_totals> encode(const settings& s, input_file& in, output_file& out) {
     const level& l = levels[s.at_level];
     box::frame_options options{.block_size = s.block_size != 0 ? s.block_size : l.block_size};
     if (in.is_regular() && ::lseek(in.descriptor(), 0, SEEK_CUR) == 0)
         options.content_size = static_cast<std::uint64_t>(in.about.st_size);
+    const std::size_t threads = threads_for(s.threads == 1 ? 1 : pith::threads{s.threads}.workers(),
+                                            codecs::memory_of(l.recipe), options.block_size);
     return codecs::visit(l.recipe, 0, [&]<class Codec>() {
-        return box::encode_stream(in, out, Codec{}, options, policy, progress_bar(!s.quiet));
+        if (threads == 1)
+            return box::encode_stream(in, out, Codec{}, options, pith::serial{}, progress_bar(!s.quiet));
+        return box::encode_stream(in, out, Codec{}, options, pith::threads{threads}, progress_bar(!s.quiet));
     });
 }
 
 template <class Policy>
-pith::result<box::stream_totals> run(const settings& s, input_file& in, output_file& out,
-                                     const Policy& policy) {
-    // Any length and number of blocks, but never more than 1 GiB of memory.
-    constexpr pith::limits bound{pith::no_limits.max_output, std::uint64_t{1} << 30,
-                                 pith::no_limits.max_blocks};
-    if (s.what == action::compress) return encode(s, in, out, policy);
+pith::result<box::stream_totals> decode(const settings& s, input_file& in, output_file& out,
+                                        const Policy& policy) {
+    // Any length and number of blocks.
+    constexpr pith::limits bound{pith::no_limits.max_output, most_memory, pith::no_limits.max_blocks};
     if (s.what == action::test) return box::verify_stream<codecs>(in, bound, policy, progress_bar(!s.quiet));
     return box::decode_stream<codecs>(in, out, bound, policy, progress_bar(!s.quiet));
 }
@@ -191,8 +230,9 @@ int transform(const settings& s, input_file& in) {
                     "compressed data is not written to a terminal; use -o, or -f to insist", 2);
     if (s.what != action::compress && in.is_terminal())
         return fail("standard input", "compressed data is not read from a terminal", 2);
-    const auto totals =
-        s.threads == 1 ? run(s, in, out, pith::serial{}) : run(s, in, out, pith::threads{s.threads});
+    const auto totals = s.what == action::compress ? encode(s, in, out)
+                        : s.threads == 1           ? decode(s, in, out, pith::serial{})
+                                                   : decode(s, in, out, pith::threads{s.threads});
     if (!totals) return report(s, totals.error(), in, out);
     if (s.what != action::test && !out.commit(in)) return fail(s.out, std::strerror(out.failure));
     if (!s.quiet && ::isatty(STDERR_FILENO) != 0)

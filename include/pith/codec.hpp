@@ -1,7 +1,13 @@
-// Everything in codec/: compositions for bytes, and what they are made of.
+// Everything in codec/: compositions for bytes, text and tokens, and what they are made of.
 #pragma once
 
 #include <pith/codec/bytes.hpp>
+#include <pith/codec/context_mixing.hpp>
+#include <pith/codec/phrase_model.hpp>
+#include <pith/codec/phrase_parse.hpp>
+#include <pith/codec/phrases.hpp>
 #include <pith/codec/smallest.hpp>
+#include <pith/codec/string_set.hpp>
+#include <pith/codec/token_coder.hpp>
 #include <pith/container.hpp>
 #include <pith/version.hpp>

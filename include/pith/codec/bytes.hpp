@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include <pith/codec/context_mixing.hpp>
 #include <pith/codec/smallest.hpp>
 #include <pith/container/frame.hpp>
 #include <pith/container/recipe.hpp>
@@ -19,6 +20,7 @@
 #include <pith/entropy/rans_block.hpp>
 #include <pith/entropy/rans_order1.hpp>
 #include <pith/entropy/tans.hpp>
+#include <pith/simd/mixing.hpp>
 #include <pith/simd/nibble.hpp>
 #include <pith/simd/rans.hpp>
 #include <pith/simd/rans_order1.hpp>
@@ -30,6 +32,11 @@ namespace detail {
 using nibble_kernel = simd::nibbles<>;
 #else
 using nibble_kernel = entropy::portable_nibbles;
+#endif
+#ifndef PITH_NO_SIMD
+using mixing_kernel = simd::mixing_kernel<>;
+#else
+using mixing_kernel = mixing::portable_mixing;
 #endif
 }  // namespace detail
 
@@ -52,10 +59,16 @@ using adaptive_binary = entropy::adaptive_binary<Order>;
 /// For each block whatever is smallest. Encodes at the speed of all of them together.
 using smallest_bytes = smallest<rans_order1, adaptive_nibble<0>, adaptive_nibble<1>, adaptive_nibble<2>>;
 
+/// Context mixing for text, machine code and records; objects hold hundreds of MB, see their `memory`.
+/// Encoding and decoding take as long. The larger the block the better: 2^24 or more.
+using fast = context_mixing<fast_mixing, detail::mixing_kernel>;
+/// The same with more contexts: smaller, at a fifth of the speed.
+using max = context_mixing<max_mixing, detail::mixing_kernel>;
+
 /// Every recipe of the library that codes bytes; what `decompress` reads.
 using byte_codecs = container::recipe_list<huffman, rans, rans_order1, tans, rice, adaptive_nibble<0>,
                                            adaptive_nibble<1>, adaptive_nibble<2>, adaptive_binary<0>,
-                                           adaptive_binary<1>, adaptive_binary<2>, smallest_bytes>;
+                                           adaptive_binary<1>, adaptive_binary<2>, smallest_bytes, fast, max>;
 
 /// `in` as one frame of Codec, e.g. compress<codec::rans>(bytes). Takes memory for the codec's tables and the
 /// frame. Errors: unsupported_parameter for a block size that is no power of two from 2^12 to 2^26. Exact.
@@ -66,10 +79,11 @@ template <container::block_codec Codec>
     return container::encode_frame(in, *codec, options);
 }
 
-/// The content of a frame of any codec in byte_codecs. Errors: all that a damaged or hostile frame can cause,
-/// see container::decode_frame. Exact.
-[[nodiscard]] inline result<std::vector<std::uint8_t>> decompress(byte_view frame, const limits& bound = {}) {
-    return container::decode_frame<byte_codecs>(frame, bound);
+/// The content of a frame of any codec in the list. Errors: all that a damaged or hostile frame can cause,
+/// see container::decode_frame. A template, so that only programs that call it compile every codec. Exact.
+template <class Recipes = byte_codecs>
+[[nodiscard]] result<std::vector<std::uint8_t>> decompress(byte_view frame, const limits& bound = {}) {
+    return container::decode_frame<Recipes>(frame, bound);
 }
 
 }  // namespace pith::inline v1::codec

@@ -26,6 +26,8 @@ inline constexpr std::uint32_t rice = 0x05;
 inline constexpr std::uint32_t adaptive_binary = 0x10;        ///< + the order, 0..15
 inline constexpr std::uint32_t adaptive_nibble = 0x20;        ///< + the order, 0..15
 inline constexpr std::uint32_t smallest = 0x40;               ///< a coder chosen for each block
+inline constexpr std::uint32_t fast = 0x48;                   ///< context mixing, codec/context_mixing.hpp
+inline constexpr std::uint32_t max = 0x49;                    ///< the same with more of everything
 inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on ids are the programs' own
 }  // namespace recipes
 
@@ -51,6 +53,8 @@ inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on 
     if (id - recipes::adaptive_binary < std::size(binary)) return binary[id - recipes::adaptive_binary];
     if (id - recipes::adaptive_nibble < std::size(nibble)) return nibble[id - recipes::adaptive_nibble];
     if (id == recipes::smallest) return "smallest";
+    if (id == recipes::fast) return "fast";
+    if (id == recipes::max) return "max";
     return id >= recipes::first_of_users ? "user recipe" : "unknown recipe";
 }
 

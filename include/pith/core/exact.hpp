@@ -171,7 +171,7 @@ constexpr void add_scaled(std::span<float> y, float scale, std::span<const float
     std::size_t i = 0;
     if (!std::is_constant_evaluated()) {
         const detail::quad s{scale, scale, scale, scale};
-        for (; y.size() - i >= 4; i += 4) {
+        for (const std::size_t end = y.size() / 4 * 4; i < end; i += 4) {
             const detail::quad q =
                 detail::load(y.data() + i) + detail::sealed_product(s, detail::load(x.data() + i));
             std::memcpy(y.data() + i, &q, sizeof q);

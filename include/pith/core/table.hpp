@@ -1,5 +1,6 @@
-// A big array on the heap, aligned to a cache line, in huge pages where the system offers them.
-// Model tables are read at random: with pages of 4 KB every look-up would also miss the translation buffer.
+// A big array on the heap, aligned to a cache line, and in huge pages where that pays and the system has
+// them. Tables that are read at random miss the translation buffer at every look-up if their pages have 4 KB;
+// a program that touches a part of a table should not pay for all of it.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +19,8 @@
 namespace pith::inline v1 {
 
 /// A fixed number of T, all bytes zero unless made by `unset`. Copies copy the elements; a moved-from table
-/// is empty. Throws std::bad_alloc. Addresses are multiples of 64, and of 2 MB from 2 MB on.
-template <class T>
+/// is empty. Throws std::bad_alloc. Addresses are multiples of 64, and of 2 MB from HugeFrom bytes on.
+template <class T, std::size_t HugeFrom = std::size_t{1} << 23>
 requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) class table {
   public:
     table() = default;
@@ -55,7 +56,7 @@ requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) 
         out.size_ = n;
 #if defined(MADV_HUGEPAGE)
         // Advice only: where it fails, everything is as right, and slower.
-        if (n * sizeof(T) >= huge) static_cast<void>(::madvise(memory, n * sizeof(T), MADV_HUGEPAGE));
+        if (n >= many) static_cast<void>(::madvise(memory, n * sizeof(T), MADV_HUGEPAGE));
 #endif
         return out;
     }
@@ -87,8 +88,9 @@ requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) 
 
   private:
     static constexpr std::size_t huge = std::size_t{1} << 21;
+    static constexpr std::size_t many = HugeFrom / sizeof(T);
     static constexpr std::align_val_t alignment(std::size_t n) noexcept {
-        return std::align_val_t{n >= huge / sizeof(T) ? huge : 64};
+        return std::align_val_t{n >= many ? huge : 64};
     }
     void copy_from(const table& other) noexcept {
         if (size_ != 0) std::memcpy(static_cast<void*>(data_), other.data_, size_ * sizeof(T));
@@ -97,5 +99,9 @@ requires(std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>) 
     T* data_ = nullptr;
     std::size_t size_ = 0;
 };
+
+/// For tables of models, which are read at random all over.
+template <class T>
+using random_table = table<T, (std::size_t{1} << 20)>;
 
 }  // namespace pith::inline v1

@@ -1,0 +1,143 @@
+// Gated mixing: predictions in the logistic domain, weighted by one of many weight vectors, trained online.
+// Source: Mahoney, 2005 (PAQ6-8); Mattern, 2013 for why it is gradient descent on coding cost.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <pith/core/fixed.hpp>
+#include <pith/core/table.hpp>
+#include <pith/mixing/adaptive_map.hpp>
+
+namespace pith::inline v1::mixing {
+
+/// Loops over N numbers, at addresses that are multiples of 32. N is a multiple of 16, in adapt of 8.
+///   dot:   sum over pairs of (a[2i] w[2i] + a[2i+1] w[2i+1]) >> 8, arithmetic shift
+///   train: w[i] += (a[i] e + 2^14) >> 15, saturating; |e| <= 32767
+///   adapt: adaptive_probability::update(bit, limit) on each
+///   fill:  to[i] = f(std::integral_constant<std::size_t, i>), as vectors: a vector stored in parts is slow
+///   to load
+template <class K>
+concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, std::uint32_t* p, int e) {
+    { K::template dot<32>(a, w) }
+    noexcept->std::same_as<std::int32_t>;
+    { K::template train<32>(a, w, e) }
+    noexcept;
+    { K::template adapt<8>(p, true, std::uint32_t{255}) }
+    noexcept;
+    {
+        K::template fill<32>(w, [](auto i) { return static_cast<std::int16_t>(i()); })
+    }
+    noexcept;
+};
+
+/// The definition of both, in plain C++.
+struct portable_mixing {
+    template <std::size_t N>
+    [[nodiscard]] static std::int32_t dot(const std::int16_t* a, const std::int16_t* w) noexcept {
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < N; i += 2) sum += (a[i] * w[i] + a[i + 1] * w[i + 1]) >> 8;
+        return sum;
+    }
+    template <std::size_t N>
+    static void train(const std::int16_t* a, std::int16_t* w, int e) noexcept {
+        for (std::size_t i = 0; i < N; ++i) {
+            const int v = w[i] + ((a[i] * e + (1 << 14)) >> 15);
+            w[i] = static_cast<std::int16_t>(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
+        }
+    }
+    template <std::size_t N>
+    static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
+        for (std::size_t i = 0; i < N; ++i) p[i] = adaptive_probability::updated(p[i], bit, limit);
+    }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_each(to, f, std::make_index_sequence<N>{});
+    }
+
+  private:
+    template <class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_each(std::int16_t* to, F f, std::index_sequence<I...>) noexcept {
+        ((to[I] = f(std::integral_constant<std::size_t, I>{})), ...);
+    }
+};
+static_assert(mixing_kernel<portable_mixing>);
+
+/// squash16 of a stretch12 value x, at x + 2048.
+template <class Value = std::uint16_t>
+inline constexpr std::array<Value, 4096> squash12_to_16 = [] {
+    std::array<Value, 4096> out{};
+    for (int x = -2048; x < 2048; ++x)
+        out[static_cast<std::size_t>(x + 2048)] = static_cast<Value>(squash16(8 * x));
+    return out;
+}();
+
+/// Weight vectors of N numbers, in units of 2^-14, of which a small context chooses one. Inputs are stretch12
+/// values (8 fractional bits), the output is in the domain of stretch16 (11). Exact.
+template <std::size_t N, mixing_kernel Kernel>
+requires(N % 16 == 0) class weight_set {
+  public:
+    explicit weight_set(std::size_t contexts) : weights_(contexts * N) {}
+
+    /// All vectors alike: `weight` for the first `inputs` numbers, 0 for the rest.
+    void reset(std::size_t inputs, std::int16_t weight) noexcept {
+        for (std::size_t i = 0; i < weights_.size(); ++i)
+            weights_[i] = i % N < inputs ? weight : std::int16_t{0};
+    }
+    void prefetch(std::size_t context) const noexcept {
+        for (std::size_t i = 0; i < N; i += 32) __builtin_prefetch(&weights_[context * N + i], 1);
+    }
+    /// The weighted sum, within +-stretch16_limit.
+    [[nodiscard, gnu::always_inline]] int mix(const std::int16_t* inputs, std::size_t context) noexcept {
+        at_ = weights_.data() + context * N;
+        const std::int32_t x = Kernel::template dot<N>(inputs, at_) >> 3;  // 8 + 14 - 8 - 3 = 11 bits
+        return x < -stretch16_limit ? -stretch16_limit : x > stretch16_limit ? stretch16_limit : x;
+    }
+    /// Gradient step of the vector used last. error = (bit << 16) - probability; rate in 2^-15.
+    [[gnu::always_inline]] void train(const std::int16_t* inputs, int error, int rate) noexcept {
+        const int e = error * rate >> 10;
+        Kernel::template train<N>(inputs, at_, e < -32767 ? -32767 : e > 32767 ? 32767 : e);
+    }
+
+  private:
+    random_table<std::int16_t> weights_;
+    std::int16_t* at_ = nullptr;
+};
+
+/// The same for up to 16 inputs, of which only the first N count, without vectors: the outputs of other
+/// mixers come one by one, and a vector that is stored in parts is slow to load. Same sums as weight_set<16>.
+template <std::size_t N>
+requires(N >= 1 && N <= 16) class small_weight_set {
+  public:
+    explicit small_weight_set(std::size_t contexts) : weights_(contexts * 16) {}
+
+    void reset(std::int16_t weight) noexcept {
+        for (std::size_t i = 0; i < weights_.size(); ++i) weights_[i] = i % 16 < N ? weight : std::int16_t{0};
+    }
+    [[nodiscard, gnu::always_inline]] int mix(const std::int16_t* inputs, std::size_t context) noexcept {
+        at_ = weights_.data() + context * 16;
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < N; i += 2)
+            sum += (inputs[i] * at_[i] + (i + 1 < N ? inputs[i + 1] * at_[i + 1] : 0)) >> 8;
+        const std::int32_t x = sum >> 3;
+        return x < -stretch16_limit ? -stretch16_limit : x > stretch16_limit ? stretch16_limit : x;
+    }
+    [[gnu::always_inline]] void train(const std::int16_t* inputs, int error, int rate) noexcept {
+        const int scaled = error * rate >> 10;
+        const int e = scaled < -32767 ? -32767 : scaled > 32767 ? 32767 : scaled;
+        for (std::size_t i = 0; i < N; ++i) {
+            const int v = at_[i] + ((inputs[i] * e + (1 << 14)) >> 15);
+            at_[i] = static_cast<std::int16_t>(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
+        }
+    }
+
+  private:
+    random_table<std::int16_t> weights_;
+    std::int16_t* at_ = nullptr;
+};
+
+}  // namespace pith::inline v1::mixing

@@ -1,0 +1,214 @@
+// The loops of gated mixers on vectors of 16-bit numbers: multiply-add pairs, rounded high products, floats.
+// The fast forms of mixing::portable_mixing, with equal results. Raw memory in and out, so that mixing/ does
+// not depend on this folder: pass simd::mixing_kernel<> as its policy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <pith/simd/arch.hpp>
+#include <pith/simd/intrinsics.hpp>
+
+namespace pith::inline v1::simd {
+
+/// True where mixing_kernel is made of vectors: everywhere but under PITH_NO_SIMD.
+template <instruction_set Arch>
+inline constexpr bool has_mixing_kernel = covers<Arch, sse2> || covers<Arch, neon>;
+
+/// A model of mixing::mixing_kernel. Exact. AVX-512 takes the form of AVX2: vectors of mixers are short.
+template <instruction_set Arch = native>
+struct mixing_kernel;
+
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
+template <instruction_set Arch>
+requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> {
+    template <std::size_t N>
+    [[nodiscard, gnu::always_inline]] static std::int32_t dot(const std::int16_t* a,
+                                                              const std::int16_t* w) noexcept {
+        __m128i sum = _mm_setzero_si128();
+        for (std::size_t i = 0; i < N; i += 8)
+            sum = _mm_add_epi32(sum, _mm_srai_epi32(_mm_madd_epi16(load(a + i), load(w + i)), 8));
+        sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
+        sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));
+        return _mm_cvtsi128_si32(sum);
+    }
+    template <std::size_t N>
+    [[gnu::always_inline]] static void train(const std::int16_t* a, std::int16_t* w, int e) noexcept {
+        const __m128i error = _mm_set1_epi16(static_cast<short>(e));
+        for (std::size_t i = 0; i < N; i += 8)
+            store(w + i, _mm_adds_epi16(load(w + i), rounded_high(load(a + i), error)));
+    }
+    template <std::size_t N>
+    [[gnu::always_inline]] static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
+        const __m128i target = _mm_set1_epi32(bit ? (1 << 22) - 1 : 0);
+        const __m128i most = _mm_set1_epi32(static_cast<int>(limit));
+        for (std::size_t i = 0; i < N; i += 4) {
+            const __m128i v = load(p + i);
+            const __m128i q = _mm_srli_epi32(v, 10);
+            const __m128i n = _mm_and_si128(v, _mm_set1_epi32(1023));
+            const __m128 step = _mm_div_ps(_mm_cvtepi32_ps(_mm_sub_epi32(target, q)),
+                                           _mm_add_ps(_mm_cvtepi32_ps(n), _mm_set1_ps(1.5F)));
+            const __m128i moved = _mm_slli_epi32(_mm_add_epi32(q, _mm_cvttps_epi32(step)), 10);
+            store(p + i, _mm_sub_epi32(_mm_or_si128(moved, n), _mm_cmpgt_epi32(most, n)));
+        }
+    }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_vectors(to, f, std::make_index_sequence<N / 8>{});
+    }
+
+  private:
+    template <class T>
+    [[nodiscard, gnu::always_inline]] static __m128i load(const T* from) noexcept {
+        return _mm_load_si128(reinterpret_cast<const __m128i*>(from));
+    }
+    template <class T>
+    [[gnu::always_inline]] static void store(T* to, __m128i v) noexcept {
+        _mm_store_si128(reinterpret_cast<__m128i*>(to), v);
+    }
+    /// (x y + 2^14) >> 15 = 2 (x y >> 16) + (t + 1 >> 1), where t is what bits 14 and 15 of x y say.
+    [[nodiscard, gnu::always_inline]] static __m128i rounded_high(__m128i x, __m128i y) noexcept {
+        const __m128i high = _mm_mulhi_epi16(x, y), low = _mm_mullo_epi16(x, y);
+        const __m128i carry = _mm_avg_epu16(_mm_srli_epi16(low, 14), _mm_setzero_si128());
+        return _mm_add_epi16(_mm_add_epi16(high, high), carry);
+    }
+    template <class F, std::size_t... V>
+    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
+                                                    std::index_sequence<V...>) noexcept {
+        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<8>{}), ...);
+    }
+    template <std::size_t First, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
+                                                   std::index_sequence<I...>) noexcept {
+        store(to, _mm_setr_epi16(f(std::integral_constant<std::size_t, First + I>{})...));
+    }
+};
+
+#endif
+
+#if !defined(PITH_NO_SIMD) && defined(__AVX2__)
+
+template <instruction_set Arch>
+requires(covers<Arch, avx2>) struct mixing_kernel<Arch> {
+    template <std::size_t N>
+    [[nodiscard, gnu::always_inline]] static std::int32_t dot(const std::int16_t* a,
+                                                              const std::int16_t* w) noexcept {
+        __m256i sum = _mm256_setzero_si256();
+#    pragma GCC unroll 32
+        for (std::size_t i = 0; i < N; i += 16)
+            sum = _mm256_add_epi32(sum, _mm256_srai_epi32(_mm256_madd_epi16(load(a + i), load(w + i)), 8));
+        __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+        half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+        half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1));
+        return _mm_cvtsi128_si32(half);
+    }
+    template <std::size_t N>
+    [[gnu::always_inline]] static void train(const std::int16_t* a, std::int16_t* w, int e) noexcept {
+        const __m256i error = _mm256_set1_epi16(static_cast<short>(e));
+#    pragma GCC unroll 32
+        for (std::size_t i = 0; i < N; i += 16)
+            store(w + i, _mm256_adds_epi16(load(w + i), _mm256_mulhrs_epi16(load(a + i), error)));
+    }
+    template <std::size_t N>
+    [[gnu::always_inline]] static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
+        const __m256i target = _mm256_set1_epi32(bit ? (1 << 22) - 1 : 0);
+        const __m256i most = _mm256_set1_epi32(static_cast<int>(limit));
+#    pragma GCC unroll 32
+        for (std::size_t i = 0; i < N; i += 8) {
+            const __m256i v = load(p + i);
+            const __m256i q = _mm256_srli_epi32(v, 10);
+            const __m256i n = _mm256_and_si256(v, _mm256_set1_epi32(1023));
+            const __m256 step = _mm256_div_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(target, q)),
+                                              _mm256_add_ps(_mm256_cvtepi32_ps(n), _mm256_set1_ps(1.5F)));
+            const __m256i moved = _mm256_slli_epi32(_mm256_add_epi32(q, _mm256_cvttps_epi32(step)), 10);
+            store(p + i, _mm256_sub_epi32(_mm256_or_si256(moved, n), _mm256_cmpgt_epi32(most, n)));
+        }
+    }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_vectors(to, f, std::make_index_sequence<N / 16>{});
+    }
+
+  private:
+    template <class T>
+    [[nodiscard, gnu::always_inline]] static __m256i load(const T* from) noexcept {
+        return _mm256_load_si256(reinterpret_cast<const __m256i*>(from));
+    }
+    template <class T>
+    [[gnu::always_inline]] static void store(T* to, __m256i v) noexcept {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(to), v);
+    }
+    template <class F, std::size_t... V>
+    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
+                                                    std::index_sequence<V...>) noexcept {
+        (fill_vector<16 * V>(to + 16 * V, f, std::make_index_sequence<16>{}), ...);
+    }
+    template <std::size_t First, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
+                                                   std::index_sequence<I...>) noexcept {
+        store(to, _mm256_setr_epi16(f(std::integral_constant<std::size_t, First + I>{})...));
+    }
+};
+
+#endif
+
+#if !defined(PITH_NO_SIMD) && defined(__aarch64__)
+
+template <instruction_set Arch>
+requires(covers<Arch, neon>) struct mixing_kernel<Arch> {
+    template <std::size_t N>
+    [[nodiscard, gnu::always_inline]] static std::int32_t dot(const std::int16_t* a,
+                                                              const std::int16_t* w) noexcept {
+        int32x4_t sum = vdupq_n_s32(0);
+        for (std::size_t i = 0; i < N; i += 8) {
+            const int16x8_t x = vld1q_s16(a + i), y = vld1q_s16(w + i);
+            const int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
+            sum = vsraq_n_s32(sum, vpaddq_s32(low, vmull_high_s16(x, y)), 8);
+        }
+        return vaddvq_s32(sum);
+    }
+    /// vqrdmulh gives (2 x e + 2^15) >> 16, which saturates only where both factors are -32768.
+    template <std::size_t N>
+    [[gnu::always_inline]] static void train(const std::int16_t* a, std::int16_t* w, int e) noexcept {
+        const int16x8_t error = vdupq_n_s16(static_cast<std::int16_t>(e));
+        for (std::size_t i = 0; i < N; i += 8)
+            vst1q_s16(w + i, vqaddq_s16(vld1q_s16(w + i), vqrdmulhq_s16(vld1q_s16(a + i), error)));
+    }
+    template <std::size_t N>
+    [[gnu::always_inline]] static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
+        const int32x4_t target = vdupq_n_s32(bit ? (1 << 22) - 1 : 0);
+        const uint32x4_t most = vdupq_n_u32(limit);
+        for (std::size_t i = 0; i < N; i += 4) {
+            const uint32x4_t v = vld1q_u32(p + i);
+            const int32x4_t q = vreinterpretq_s32_u32(vshrq_n_u32(v, 10));
+            const uint32x4_t n = vandq_u32(v, vdupq_n_u32(1023));
+            const float32x4_t step = vdivq_f32(vcvtq_f32_s32(vsubq_s32(target, q)),
+                                               vaddq_f32(vcvtq_f32_u32(n), vdupq_n_f32(1.5F)));
+            const int32x4_t moved = vshlq_n_s32(vaddq_s32(q, vcvtq_s32_f32(step)), 10);
+            vst1q_u32(p + i, vsubq_u32(vorrq_u32(vreinterpretq_u32_s32(moved), n), vcltq_u32(n, most)));
+        }
+    }
+    template <std::size_t N, class F>
+    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
+        fill_vectors(to, f, std::make_index_sequence<N / 8>{});
+    }
+
+  private:
+    template <class F, std::size_t... V>
+    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
+                                                    std::index_sequence<V...>) noexcept {
+        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<8>{}), ...);
+    }
+    template <std::size_t First, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
+                                                   std::index_sequence<I...>) noexcept {
+        vst1q_s16(to, int16x8_t{f(std::integral_constant<std::size_t, First + I>{})...});
+    }
+};
+
+#endif
+
+}  // namespace pith::inline v1::simd

@@ -1,0 +1,5 @@
+// Everything in systems/: published systems as aliases over the policies of the other folders.
+#pragma once
+
+#include <pith/systems/lossless.hpp>
+#include <pith/version.hpp>

@@ -1,0 +1,17 @@
+// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs, and
+// tokenizers.
+#pragma once
+
+#include <pith/transform/concepts.hpp>
+#include <pith/transform/detect.hpp>
+#include <pith/transform/line_wrap.hpp>
+#include <pith/transform/scored_bpe.hpp>
+#include <pith/transform/stride.hpp>
+#include <pith/transform/text.hpp>
+#include <pith/transform/tiling.hpp>
+#include <pith/transform/tokenizer.hpp>
+#include <pith/transform/word_cut.hpp>
+#include <pith/transform/word_dictionary.hpp>
+#include <pith/transform/words.hpp>
+#include <pith/transform/x86.hpp>
+#include <pith/version.hpp>
