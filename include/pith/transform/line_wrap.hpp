@@ -105,6 +105,27 @@ struct fill_state {
     return kind == gap_kind::break_plain || kind == gap_kind::break_spaced;
 }
 
+/// The width of the largest saving, given the differences along the width of two counts: line ends foretold
+/// of all `breaks`, and lines that pass the width. 0: none saves.
+[[nodiscard]] inline std::uint8_t most_saving(const std::int32_t* foretold, const std::int32_t* passed,
+                                              std::int32_t breaks) noexcept {
+    // In bits, about: a line end that is foretold saves 3, one that is not costs 3 more than it did, a line
+    // that passes the width costs 9.
+    std::int64_t best = 0;
+    std::uint8_t found = 0;
+    std::int64_t hits = 0;
+    std::int64_t misses = 0;
+    for (unsigned w = 1; w <= line_wrap::widest; ++w) {
+        hits += foretold[w];
+        misses += passed[w];
+        const std::int64_t saved = 3 * hits - 3 * (breaks - hits) - 9 * misses;
+        if (saved <= best) continue;
+        best = saved;
+        found = static_cast<std::uint8_t>(w);
+    }
+    return found;
+}
+
 }  // namespace detail
 
 inline std::uint8_t line_wrap::best_width(byte_view text) noexcept {
@@ -136,21 +157,7 @@ inline std::uint8_t line_wrap::best_width(byte_view text) noexcept {
         }
         column = g.ends_line ? g.indent : column + g.indent;
     }
-    // In bits, about: a line end that is foretold saves 3, one that is not costs 3 more than it did, a line
-    // that passes the width costs 9.
-    std::int64_t best = 0;
-    std::uint8_t found = 0;
-    std::int64_t hits = 0;
-    std::int64_t misses = 0;
-    for (unsigned w = 1; w <= widest; ++w) {
-        hits += foretold[w];
-        misses += passed[w];
-        const std::int64_t saved = 3 * hits - 3 * (breaks - hits) - 9 * misses;
-        if (saved <= best) continue;
-        best = saved;
-        found = static_cast<std::uint8_t>(w);
-    }
-    return found;
+    return detail::most_saving(foretold, passed, breaks);
 }
 
 inline std::size_t line_wrap::forward(byte_span text) const noexcept {
