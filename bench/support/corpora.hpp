@@ -67,6 +67,7 @@ class corpora {
                       : "no corpora folder found (--corpora DIR or PITH_CORPORA): installed headers and "
                         "made-up data";
     }
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     [[nodiscard]] bytes read(const std::string& name, std::size_t most) const {
         return found_ ? read_file(folder_ / name, most) : bytes();
     }

@@ -17,7 +17,7 @@ using block_laws::bytes;
 
 namespace {
 
-using small_ppm = mixing::ppm<3, mixing::context_room{4, std::size_t{1} << 16, 4, std::size_t{1} << 16}>;
+using small_ppm = mixing::ppm<3, mixing::context_room{16, std::size_t{1} << 16, 4, std::size_t{1} << 16}>;
 static_assert(mixing::byte_model<small_ppm>);
 
 /// Feeds a model the byte at history.size.

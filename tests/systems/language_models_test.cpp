@@ -212,7 +212,7 @@ TEST_CASE("The vocabulary's best merges are taken and any bytes survive") {
 TEST_CASE("The bytes of language model systems never change") {
     const bytes in = three_parts();
     CHECK(digest_of(nacrith(), in) == 0x6469d4e9328a7d9aULL);
-    CHECK(digest_of(nacrith_words(), in) == 0x1db0c8b9f9eb5b5aULL);
+    CHECK(digest_of(nacrith_words(), in) == 0x1e6c9e0b6cba7cb6ULL);
     CHECK(digest_of(llmzip(), in) == 0xef8f495f71c87b5dULL);
     CHECK(digest_of(arithmetic(), in) == 0x4ae71cbd84b5b0c9ULL);
 }

@@ -62,7 +62,8 @@ class nibble_chunks {
                                           chunk_size * (sizeof(noted_byte) + 1) +
                                           3 * sizeof(std::vector<noted_byte>);
 
-    nibble_chunks() : rows_(table<row>::unset(byte_context<Order>::rows)), notes_(chunk_size), words_(chunk_size / 4) {}
+    nibble_chunks()
+        : rows_(table<row>::unset(byte_context<Order>::rows)), notes_(chunk_size), words_(chunk_size / 4) {}
 
     void reset() noexcept {
         row start;

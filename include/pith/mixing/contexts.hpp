@@ -99,7 +99,7 @@ struct above {
 /// The byte above and the last two bytes.
 struct above_pair {
     [[nodiscard]] static std::uint32_t value(const byte_history& h) noexcept {
-        return h.above() << 16 | (h.last() & 0xFFFF);
+        return std::uint32_t{h.above()} << 16 | (h.last() & 0xFFFF);
     }
 };
 /// The first byte of the line and the word so far.

@@ -105,12 +105,12 @@ struct fill_state {
     return kind == gap_kind::break_plain || kind == gap_kind::break_spaced;
 }
 
-/// The width that saves most, 0 for none, by the differences along the width of line ends foretold and of
-/// lines that pass it. In bits, about: a line end that is foretold saves 3, one that is not costs 3 more than
-/// it did, a line that passes the width costs 9.
-[[nodiscard]] inline std::uint8_t cheapest_width(const std::int32_t (&foretold)[line_wrap::widest + 2],
-                                                 const std::int32_t (&passed)[line_wrap::widest + 2],
-                                                 std::int32_t breaks) noexcept {
+/// The width of the largest saving, given the differences along the width of two counts: line ends foretold
+/// of all `breaks`, and lines that pass the width. 0: none saves.
+[[nodiscard]] inline std::uint8_t most_saving(const std::int32_t* foretold, const std::int32_t* passed,
+                                              std::int32_t breaks) noexcept {
+    // In bits, about: a line end that is foretold saves 3, one that is not costs 3 more than it did, a line
+    // that passes the width costs 9.
     std::int64_t best = 0;
     std::uint8_t found = 0;
     std::int64_t hits = 0;
@@ -157,7 +157,7 @@ inline std::uint8_t line_wrap::best_width(byte_view text) noexcept {
         }
         column = g.ends_line ? g.indent : column + g.indent;
     }
-    return detail::cheapest_width(foretold, passed, breaks);
+    return detail::most_saving(foretold, passed, breaks);
 }
 
 inline std::size_t line_wrap::forward(byte_span text) const noexcept {

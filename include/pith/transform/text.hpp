@@ -31,6 +31,14 @@ class text {
   public:
     static constexpr std::uint64_t memory = Options.most_bytes + (std::uint64_t{6} << 20);
 
+    text() = default;
+    /// Nothing is carried from one block to the next: a copy is a new object.
+    text(const text&) : text() {}
+    text& operator=(const text&) noexcept { return *this; }
+    text(text&&) noexcept = default;
+    text& operator=(text&&) noexcept = default;
+    ~text() = default;
+
     [[nodiscard]] static constexpr std::size_t max_size(std::size_t n) noexcept { return n + 1; }
 
     /// Bytes written, at most max_size(in.size()), or output_too_small.

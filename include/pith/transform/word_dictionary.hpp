@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>

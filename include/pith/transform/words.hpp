@@ -134,17 +134,26 @@ inline void encode_words(byte_view text, word_counter& counter, const word_alpha
 }
 
 namespace detail {
-/// The letters from `at` on.
-[[nodiscard]] inline byte_view letters_at(byte_view in, std::size_t at) noexcept {
-    std::size_t n = 0;
-    while (n < in.size() - at && is_letter(in[at + n])) ++n;
-    return in.subspan(at, n);
+
+/// The word whose code or letters stand at `i`, which moves behind it; empty where neither stands there.
+[[nodiscard]] inline result<byte_view> word_behind(byte_view in, std::size_t& i,
+                                                   const word_alphabet::role* roles,
+                                                   const std::uint8_t* number,
+                                                   const word_list& words) noexcept {
+    if (i < in.size() && roles[in[i]] == word_alphabet::role::one) return words.one(number[in[i++]]);
+    if (i < in.size() && roles[in[i]] == word_alphabet::role::lead) {
+        if (in.size() - i < 2) return error{error_code::bad_stream, i, "the text ends inside a code"};
+        const std::size_t k = number[in[i]] * codes_per_lead + in[i + 1] - 128U;
+        if (in[i + 1] < 128 || k >= words.twos())
+            return error{error_code::bad_stream, i, "a code of no word"};
+        i += 2;
+        return words.two(k);
+    }
+    const std::size_t from = i;
+    while (i < in.size() && is_letter(in[i])) ++i;
+    return in.subspan(from, i - from);
 }
-/// The word with so many capitals in front.
-inline void put_word(byte_view word, std::size_t capitals, span_sink& to) noexcept {
-    for (std::size_t k = 0; k < word.size(); ++k)
-        to.put(static_cast<std::uint8_t>(k < capitals ? word[k] & 0xDF : word[k]));
-}
+
 }  // namespace detail
 
 /// Undoes encode_words; `text` is what it wrote. Appends to `to`. bad_stream for codes without a word, marks
@@ -166,25 +175,20 @@ inline result<void> decode_words(byte_reader& text, const word_list& words, cons
         const auto fail = [&](const char* why) {
             return error{error_code::bad_stream, text.position() + i, why};
         };
-        byte_view word;
-        if (i < in.size() && roles[in[i]] == role::one) {
-            word = words.one(number[in[i]]);
-            ++i;
-        } else if (i < in.size() && roles[in[i]] == role::lead) {
-            if (in.size() - i < 2) return fail("the text ends inside a code");
-            const std::size_t k = number[in[i]] * codes_per_lead + in[i + 1] - 128U;
-            if (in[i + 1] < 128 || k >= words.twos()) return fail("a code of no word");
-            word = words.two(k);
-            i += 2;
-        } else {
-            word = detail::letters_at(in, i);
-            i += word.size();
-        }
+        const auto next = detail::word_behind(in, i, roles, number, words);
+        if (!next) return fail(next.error().text);
+        const byte_view word = *next;
         const bool marked = mark == role::first || mark == role::upper;
         if (marked && (word.size() < 2 || detail::is_capital(word[0]))) return fail("a mark before no word");
         if (i < in.size() && (roles[in[i]] != role::literal || detail::is_letter(in[i])))
             return fail("two words without anything between");
-        detail::put_word(word, !marked ? 0 : mark == role::first ? 1 : word.size(), to);
+        if (!marked) {
+            to.append(word);
+            continue;
+        }
+        const std::size_t capitals = mark == role::first ? 1 : word.size();
+        for (std::size_t k = 0; k < word.size(); ++k)
+            to.put(static_cast<std::uint8_t>(k < capitals ? word[k] & 0xDF : word[k]));
     }
     return {};
 }
