@@ -34,14 +34,14 @@ inline bool write_file(const std::string& path, const bytes& data) {
     return std::fclose(file) == 0 && good;
 }
 
-/// A block coder of ours, in one frame whose blocks are as long as the format allows.
+/// A block coder of ours, in one frame whose blocks are as long as every codec allows.
 template <class Codec>
 contestant own(std::string name) {
     const auto encode = [](const std::string& in, const std::string& out) {
         return run_in_child([&] {
             const bytes data = read_file(in, ~std::size_t{0});
             std::uint32_t block = std::uint32_t{1} << 12;
-            while (block < data.size() && block < std::uint32_t{1} << 26) block <<= 1;
+            while (block < data.size() && block < std::uint32_t{1} << 25) block <<= 1;
             const auto frame = pith::codec::compress<Codec>(data, {.block_size = block});
             return frame && write_file(out, *frame) ? 0 : 1;
         });

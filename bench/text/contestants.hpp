@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <pith/systems/lossless.hpp>
+
 #include "contestant.hpp"
 
 namespace bench {
@@ -13,6 +15,11 @@ inline std::vector<contestant> own_contestants() {
         own<pith::codec::rans_order1>("pith rans order 1"),
         own<pith::codec::adaptive_nibble<2>>("pith nibble order 2"),
         own<pith::codec::smallest_bytes>("pith smallest"),
+        own<pith::codec::fast>("pith fast"),
+        own<pith::codec::max>("pith max"),
+        own<pith::systems::midicoth>("Midicoth (alias)"),
+        own<pith::systems::statesmix<>>("StateSMix (alias)"),
+        own<pith::systems::quasicryth>("Quasicryth (alias)"),
     };
 }
 

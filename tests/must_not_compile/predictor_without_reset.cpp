@@ -1,5 +1,6 @@
 // expect: symbol_predictor
-// A language model that cannot go back to its start would decode the second block with the first one's memory.
+// A language model that cannot go back to its start would decode the second block with the first one's
+// memory.
 #include <pith/systems/lossless.hpp>
 
 struct uniform_bytes {
