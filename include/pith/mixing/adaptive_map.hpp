@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <pith/core/exact.hpp>  // refuses flags under which a division is not one division
+
 namespace pith::inline v1::mixing {
 
 /// P(1) in the upper 22 bits and the number of updates, up to a limit, in the lower 10. Exact.
