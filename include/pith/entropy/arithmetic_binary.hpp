@@ -59,17 +59,6 @@ requires(P >= 8 && P <= 32) class binary_decoder {
         PITH_ASSERT(one >= 1 && one < (std::uint64_t{1} << P));
         return reader_.lower_part((reader_.range() >> P) * one);
     }
-    /// The state by itself, for loops that keep it in registers: get_mask of a state that is handed in. Where
-    /// it returns with range < smallest_range, `resume` must follow with the same numbers.
-    static constexpr std::uint64_t smallest_range = detail::binary_window<P>::smallest;
-    [[nodiscard]] std::uint64_t code() const noexcept { return reader_.code(); }
-    [[nodiscard]] std::uint64_t range() const noexcept { return reader_.range(); }
-    [[nodiscard, gnu::always_inline]] static std::uint64_t get_mask(std::uint64_t& code, std::uint64_t& range,
-                                                                    std::uint32_t one) noexcept {
-        return detail::lower_part_of(code, range, (range >> P) * one);
-    }
-    void resume(std::uint64_t code, std::uint64_t range) noexcept { reader_.resume(code, range); }
-
     /// Success, or truncated, trailing_data or bad_stream when no encoder wrote this.
     [[nodiscard]] result<void> finish() const noexcept { return reader_.finish(); }
 

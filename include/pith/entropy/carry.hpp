@@ -131,7 +131,7 @@ template <std::unsigned_integral State>
             "cmovncq %[mask], %[code]\n\t"
             "cmovcq %[bound], %[range]\n\t"
             "sbbq %[mask], %[mask]"
-            : [code] "+r"(code), [range] "+&r"(range), [mask] "+&r"(mask)
+            : [code] "+&r"(code), [range] "+&r"(range), [mask] "+&r"(mask)
             : [bound] "r"(bound)
             : "cc");
         return mask;
@@ -182,13 +182,6 @@ class carry_reader {
         const State mask = lower_part_of(code_, range_, bound);
         while (range_ < Window::smallest) [[unlikely]] shift_in();
         return mask;
-    }
-
-    /// Goes on from a code and a range that lower_part_of made of this reader's: what lower_part would leave.
-    void resume(State code, State range) noexcept {
-        code_ = code;
-        range_ = range;
-        while (range_ < Window::smallest) shift_in();
     }
 
     /// Success if the input is what an encoder writes for what was read, and nothing else.
