@@ -28,6 +28,8 @@ inline constexpr std::uint32_t adaptive_nibble = 0x20;        ///< + the order, 
 inline constexpr std::uint32_t smallest = 0x40;               ///< a coder chosen for each block
 inline constexpr std::uint32_t fast = 0x48;                   ///< context mixing, codec/context_mixing.hpp
 inline constexpr std::uint32_t max = 0x49;                    ///< the same with more of everything
+inline constexpr std::uint32_t fast_pair = 0x4A;              ///< fast, large blocks cut for two threads
+inline constexpr std::uint32_t max_pair = 0x4B;               ///< max, large blocks cut for two threads
 inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on ids are the programs' own
 }  // namespace recipes
 
@@ -55,6 +57,8 @@ inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on 
     if (id == recipes::smallest) return "smallest";
     if (id == recipes::fast) return "fast";
     if (id == recipes::max) return "max";
+    if (id == recipes::fast_pair) return "fast pair";
+    if (id == recipes::max_pair) return "max pair";
     return id >= recipes::first_of_users ? "user recipe" : "unknown recipe";
 }
 

@@ -117,6 +117,17 @@ class context_mixer {
         predict();
     }
 
+    /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
+    /// of its slots.
+    void continue_from(const context_mixer& other, history_slots& slots, const std::uint8_t* block) noexcept {
+        *this = other;  // tables of equal sizes: takes no memory
+        slots_ = &slots;
+        for (auto& s : slot_) s = slots.moved(s, *other.slots_);
+        order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
+        history_.move_to(block);
+        predict();  // points to what it read
+    }
+
     /// The history, for what a profile's own has to be told before `start`.
     [[nodiscard]] typename Profile::history& history() noexcept { return history_; }
 
