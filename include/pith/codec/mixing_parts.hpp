@@ -19,8 +19,9 @@
 
 namespace pith::inline v1::codec {
 
-/// How a block of n bytes is cut: a head, a sixteenth of it, then parts of equal size but for the last; blocks
-/// below Level::cut_from are all head. A function of n alone, so that streams do not depend on threads.
+/// How a block of n bytes is cut: a head, a sixteenth of it, then parts of equal size but for the last;
+/// blocks below Level::cut_from are all head. A function of n alone, so that streams do not depend on
+/// threads.
 template <mixing_level Level>
 struct block_cut {
     static constexpr std::size_t parts = Level::parts;
