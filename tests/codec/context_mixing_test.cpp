@@ -329,10 +329,18 @@ TEST_CASE("frames of context mixing are known to byte_codecs by name, with the m
     CHECK(info->blocks == 3);
     CHECK(codec::byte_codecs::memory_of(info->header.recipe) == codec::fast::memory);
     CHECK(std::string(container::name_of_recipe(codec::max::recipe)) == codec::max::name);
+    CHECK(std::string(container::name_of_recipe(codec::fast_pair<>::recipe)) == codec::fast_pair<>::name);
+    CHECK(std::string(container::name_of_recipe(codec::max_pair<>::recipe)) == codec::max_pair<>::name);
     // Both fit the limits that programs have unless they say otherwise, with the largest block.
     const limits usual;
     CHECK(codec::fast::memory + 5 * (std::uint64_t{codec::fast::max_block} / 2) <= usual.max_memory);
     CHECK(codec::max::memory + 5 * (std::uint64_t{codec::max::max_block} / 2) <= usual.max_memory);
+
+    CHECK(codec::fast_pair<>::memory + 5 * (std::uint64_t{codec::fast_pair<>::max_block} / 2) <=
+          usual.max_memory);
+    CHECK(codec::max_pair<>::memory + 5 * (std::uint64_t{codec::max_pair<>::max_block} / 2) <=
+          usual.max_memory);
+    CHECK(codec::byte_codecs::memory_of(codec::max_pair<>::recipe) == codec::max_pair<>::memory);
 
     const auto back = codec::decompress(*frame);
     REQUIRE(back);

@@ -65,9 +65,10 @@ using smallest_bytes = smallest<rans_order1, adaptive_nibble<0>, adaptive_nibble
 using fast = context_mixing<fast_mixing, detail::mixing_kernel>;
 /// The same with more contexts: smaller, at a fifth of the speed.
 using max = context_mixing<max_mixing, detail::mixing_kernel>;
-/// The same for large blocks on two threads, e.g. fast_pair<threads>{threads{2}}: a tenth of a block of 2 MB
-/// or more is coded alone, then two halves of the rest beside each other, each in half of the memory. To
-/// decode on two threads give container::decode_frame a list with fast_pair<threads>.
+/// The same for large blocks on two threads, e.g. fast_pair<threads>{threads{2}}: a sixteenth of a block of
+/// 2 MB or more is coded alone, then two halves of the rest beside each other. Half a percent larger; the
+/// bytes do not depend on the policy, which may take memory for threads when a block is coded. To decode on
+/// two threads give container::decode_frame a list with fast_pair<threads>.
 template <parallel_policy Policy = serial>
 using fast_pair = context_mixing<fast_pair_mixing, detail::mixing_kernel, Policy>;
 template <parallel_policy Policy = serial>

@@ -35,7 +35,7 @@ struct max_mixing {
     using records = mixing::max_records;
 };
 
-/// The same for two threads: each part has half of the memory.
+/// The same for two threads: each part has half as many histories.
 struct fast_pair_mixing : fast_mixing {
     static constexpr std::uint32_t recipe = 0x4A;
     static constexpr const char* name = "fast pair";
@@ -46,6 +46,7 @@ struct max_pair_mixing : max_mixing {
     static constexpr std::uint32_t recipe = 0x4B;
     static constexpr const char* name = "max pair";
     static constexpr unsigned log2_lines = 22;
+    static constexpr unsigned log2_block = 25;
     static constexpr std::size_t parts = 2;
 };
 
