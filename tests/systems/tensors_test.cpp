@@ -249,7 +249,7 @@ TEST_CASE("coders of weights keep their bytes") {
     const auto delta = std::make_unique<systems::zipnn_delta<>>();
     CHECK(pith::xxh64_of(with_base(*delta, bf16, base)) == 0xA155A8501CF6C9F2ULL);
     const auto predicted = std::make_unique<systems::checkpoint_prediction<>>();
-    CHECK(pith::xxh64_of(with_base(*predicted, bf16, base)) == 0x7F65EB8CD5C75DEULL);
+    CHECK(pith::xxh64_of(with_base(*predicted, bf16, base)) == 0xBA999C0C3B44F0FEULL);
     const auto predicted32 = std::make_unique<systems::checkpoint_prediction<float>>();
     CHECK(pith::xxh64_of(with_base(*predicted32, stored_as<float>(after), stored_as<float>(before))) ==
           0x20E9A901A218B3C9ULL);

@@ -18,10 +18,10 @@
 
 namespace pith::inline v1::mixing {
 
-/// A block is a byte 1 and the arithmetic code of the differences, or a byte 0 and the bytes themselves, or
-/// nothing when it is empty. A difference is that of the places in the order of all numbers (to_ordered),
-/// folded to unsigned; its length is coded, then its digits. Bytes that are less than a number follow as
-/// they are. Exact: integers only.
+/// A block is a byte 1, the bytes at its end that are less than a number, and the arithmetic code of the
+/// differences; or a byte 0 and the bytes themselves; or nothing when it is empty. A difference is that of
+/// the places in the order of all numbers (to_ordered), folded to unsigned; its length is coded, then its
+/// digits. Exact: integers only.
 template <float_format Float>
 class base_residuals {
     using layout = float_layout<Float>;
@@ -47,10 +47,10 @@ class base_residuals {
         if (in.empty()) return std::size_t{0};
         span_sink sink(out.first(out.size() < in.size() ? out.size() : in.size()));
         sink.put(1);
+        sink.append(in.last(in.size() % width));
         bit_writer_end<span_sink> end(sink);
         static_cast<void>(walk(end, in.size() / width, base, in.data()));
         end.finish();
-        sink.append(in.last(in.size() % width));
         if (!sink.overflowed()) return sink.size();
         if (sink.size() <= in.size() || out.size() <= in.size())
             return error{error_code::output_too_small, out.size(), "the destination is too small"};
@@ -71,12 +71,12 @@ class base_residuals {
         if (in.size() - 1 < tail) return error{error_code::truncated, in.size(), "the block ends early"};
         if (in.size() > out.size() + (in[0] == 0 ? 1U : 0U))
             return error{error_code::trailing_data, out.size() + 1, "a block is longer than a stored one"};
-        std::memcpy(out.data() + out.size() - tail, in.data() + in.size() - tail, tail);
+        std::memcpy(out.data() + out.size() - tail, in.data() + 1, tail);
         if (in[0] == 0) return out.size();
-        bit_reader_end end(in.subspan(1, in.size() - 1 - tail));
+        bit_reader_end end(in.subspan(1 + tail));
         if (!walk(end, out.size() / width, base, out.data()))
             return error{error_code::bad_stream, 1, "a difference is longer than a number"};
-        if (const result<void> ended = end.finish(); !ended) return ended.error().shifted_by(1);
+        if (const result<void> ended = end.finish(); !ended) return ended.error().shifted_by(1 + tail);
         return out.size();
     }
 
