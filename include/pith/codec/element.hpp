@@ -38,9 +38,9 @@ struct element_facts {
     std::uint8_t exponent;  // bits; 0 for integers
 };
 inline constexpr element_facts facts_of_elements[element_kinds] = {
-    {"bf16", 2, 8}, {"f16", 2, 5}, {"f32", 4, 8}, {"f64", 8, 11}, {"f8_e4m3", 1, 4},
-    {"f8_e5m2", 1, 5}, {"u8", 1, 0}, {"i8", 1, 0}, {"u16", 2, 0}, {"i16", 2, 0},
-    {"u32", 4, 0}, {"i32", 4, 0}, {"u64", 8, 0}, {"i64", 8, 0}, {"boolean", 1, 0}};
+    {"bf16", 2, 8},    {"f16", 2, 5}, {"f32", 4, 8}, {"f64", 8, 11}, {"f8_e4m3", 1, 4},
+    {"f8_e5m2", 1, 5}, {"u8", 1, 0},  {"i8", 1, 0},  {"u16", 2, 0},  {"i16", 2, 0},
+    {"u32", 4, 0},     {"i32", 4, 0}, {"u64", 8, 0}, {"i64", 8, 0},  {"boolean", 1, 0}};
 }  // namespace detail
 
 /// Bytes of an element.
@@ -59,7 +59,8 @@ inline constexpr element_facts facts_of_elements[element_kinds] = {
 inline constexpr std::size_t max_rank = 16;
 
 /// A tensor in memory: elements in row-major order, little-endian, at any address. shape {} is one element, a
-/// zero dimension none. Precondition: shape.size() <= max_rank and bytes.size() == size_of(type) * the product.
+/// zero dimension none. Precondition: shape.size() <= max_rank and bytes.size() == size_of(type) * the
+/// product.
 struct tensor_view {
     element type;
     std::span<const std::size_t> shape;
