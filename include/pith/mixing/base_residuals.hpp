@@ -89,10 +89,10 @@ class base_residuals {
     /// The difference of two places, modulo 2^bits, as 0, -1, 1, -2, ...
     [[nodiscard]] static word folded(word now, word before) noexcept {
         const auto d = static_cast<word>(to_ordered<Float>(now) - to_ordered<Float>(before));
-        return static_cast<word>(d << 1 ^ (0U - (d >> (bits - 1))));
+        return static_cast<word>(static_cast<std::uint32_t>(d) << 1 ^ (0U - (d >> (bits - 1))));
     }
     [[nodiscard]] static word unfolded(word fold, word before) noexcept {
-        const auto d = static_cast<word>(fold >> 1 ^ (0U - (fold & 1U)));
+        const auto d = static_cast<word>(static_cast<std::uint32_t>(fold) >> 1 ^ (0U - (fold & 1U)));
         return from_ordered<Float>(static_cast<word>(to_ordered<Float>(before) + d));
     }
 
