@@ -14,6 +14,7 @@
 #include <pith/core/checksum.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/stripe_hash.hpp>
 
 namespace pith::inline v1::codec {
 
@@ -102,7 +103,7 @@ struct tensor_head {
 /// A block's check: of its coded bytes, seeded by its place and, where there is one, by its base.
 [[nodiscard]] inline std::uint64_t tensor_block_check(byte_view coded, byte_view base,
                                                       std::uint64_t block) noexcept {
-    return xxh64_of(coded, base.empty() ? block : xxh64_of(base, block) + 1);
+    return stripe_hash(coded, base.empty() ? block : stripe_hash(base, block) + 1);
 }
 
 template <byte_sink Sink>
