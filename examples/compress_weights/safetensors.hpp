@@ -9,6 +9,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -181,8 +182,8 @@ inline complaint check_places(std::vector<tensor_entry>& tensors, std::uint64_t 
             return who + "has " + std::to_string(t.end - t.begin) +
                    " bytes, where its dtype and shape need " + std::to_string(bytes);
     }
-    std::stable_sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
-        return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    std::sort(tensors.begin(), tensors.end(), [](const tensor_entry& a, const tensor_entry& b) {
+        return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
     });
     std::uint64_t at = 0;
     for (const tensor_entry& t : tensors) {
