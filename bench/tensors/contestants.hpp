@@ -11,6 +11,9 @@
 #include <vector>
 
 #include <pith/codec/tensor.hpp>
+#include <pith/codec/tensor_archive.hpp>
+#include <pith/codec/tensor_instant.hpp>
+#include <pith/codec/tensor_rans.hpp>
 #include <pith/simd/planes.hpp>
 #include <pith/systems/tensors.hpp>
 

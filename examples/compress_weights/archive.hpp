@@ -4,6 +4,9 @@
 #pragma once
 
 #include <pith/codec/tensor.hpp>
+#include <pith/codec/tensor_archive.hpp>
+#include <pith/codec/tensor_instant.hpp>
+#include <pith/codec/tensor_rans.hpp>
 #include <pith/container/frame.hpp>
 #include <pith/container/section.hpp>
 #include <pith/core/checksum.hpp>
