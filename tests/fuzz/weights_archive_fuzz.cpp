@@ -8,7 +8,7 @@
 namespace {
 
 namespace box = pith::container;
-constexpr pith::limits bound{.max_output = 1 << 20, .max_memory = 1 << 24, .max_blocks = 1000};
+constexpr pith::limits bound{.max_output = 1 << 20, .max_memory = 1 << 30, .max_blocks = 1000};
 
 void repair(fuzz::bytes& list) {
     std::size_t at = box::section::list_header_size;
