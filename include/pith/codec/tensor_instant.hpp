@@ -162,11 +162,11 @@ class window_tier {
                 std::uint16_t counts[256];
                 count(planes + p * group, size / width, 1, counts);
                 const entropy::window_census census(counts);
-                std::uint8_t base = 0;
+                std::uint8_t ignored = 0;
                 for (unsigned bits = 1; bits < 8; ++bits)
                     costs[p][bits] += census.constant()              ? 8
                                       : bits < 6 && !census.skewed() ? 8 * census.total()
-                                                                     : census.best_base(bits, base);
+                                                                     : census.best_base(bits, ignored);
             }
         }
         std::uint64_t sum = 0;

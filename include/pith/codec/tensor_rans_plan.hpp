@@ -141,7 +141,7 @@ class rans_planner {
         for_pieces(view_, values_, base_, 1, [&](std::size_t, const std::uint8_t* planes, std::size_t n) {
             search.add(byte_view(planes + top * plan_piece, n));
         });
-        for (const std::int64_t step : {8, 4}) {
+        for (const std::int64_t step : {8}) {
             scale_classes classes = search.levels(step);
             std::vector<class_search::histogram> by_sum(scale_classes::sums), by_class;
             count_sums(classes, top, by_sum);

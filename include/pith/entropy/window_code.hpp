@@ -23,6 +23,7 @@ inline constexpr std::size_t window_pitch = window_group / 8;
 ///   j
 ///           of code i is bit i of plane j. Gives the number of escapes. May write 32 bytes beyond the last.
 ///   decode: the inverse; gives the number of escapes used. May read 32 bytes beyond the last.
+///   spell:  n bytes of two nibbles, the lower first, to 2 n bytes of a table of 16. Writes no more.
 /// Law: equal to portable_windows.
 template <class K>
 concept window_kernel = requires(const std::uint8_t* in, std::uint8_t* out, std::uint8_t* more, std::size_t n,
@@ -31,6 +32,8 @@ concept window_kernel = requires(const std::uint8_t* in, std::uint8_t* out, std:
     noexcept->std::same_as<std::size_t>;
     { K::decode(in, n, base, bits, in, out) }
     noexcept->std::same_as<std::size_t>;
+    { K::spell(in, n, in, out) }
+    noexcept;
 };
 
 /// The definition, in plain C++.
@@ -79,6 +82,13 @@ struct portable_windows {
         }
         return used;
     }
+    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                      std::uint8_t* out) noexcept {
+        for (std::size_t i = 0; i < n; ++i) {
+            out[2 * i] = table[nibbles[i] & 15];
+            out[2 * i + 1] = table[nibbles[i] >> 4];
+        }
+    }
 };
 static_assert(window_kernel<portable_windows>);
 
@@ -106,20 +116,24 @@ inline constexpr unsigned window_far = 15;   // the value follows as a byte
 class window_census {
   public:
     explicit window_census(const std::uint16_t (&counts)[256]) noexcept : zeros_(counts[0]) {
+        const auto four_are_zero = [&](unsigned v) {
+            std::uint64_t four;
+            std::memcpy(&four, counts + v, sizeof four);
+            return four == 0;
+        };
+        while (lowest_ < 252 && four_are_zero(lowest_)) lowest_ += 4;
         while (lowest_ < 255 && counts[lowest_] == 0) ++lowest_;
+        while (highest_ > 3 && four_are_zero(highest_ - 3)) highest_ -= 4;
         while (highest_ > lowest_ && counts[highest_] == 0) --highest_;
         // Zeros have an escape of their own: windows are looked for among the other values.
         start_ = lowest_ == 0 ? 1 : lowest_;
         while (start_ < highest_ && counts[start_] == 0) ++start_;
-        std::memset(sums_, 0, sizeof sums_);
-        std::uint32_t sum = 0;
         for (unsigned v = lowest_; v <= highest_; ++v) {
-            sums_[v] = static_cast<std::uint16_t>(sum);
-            sum += counts[v];
+            sums_[v] = static_cast<std::uint16_t>(total_);
+            total_ += counts[v];
             largest_ = counts[v] > largest_ ? counts[v] : largest_;
         }
-        for (unsigned v = highest_ + 1; v < 256 + 128; ++v) sums_[v] = static_cast<std::uint16_t>(sum);
-        total_ = sum;
+        sums_[highest_ + 1] = static_cast<std::uint16_t>(total_);
     }
     [[nodiscard]] bool constant() const noexcept { return lowest_ == highest_; }
     [[nodiscard]] std::uint8_t lowest() const noexcept { return static_cast<std::uint8_t>(lowest_); }
@@ -134,9 +148,9 @@ class window_census {
         const unsigned last = highest_ + width <= 256 ? highest_ : 256 - width;
         const unsigned first = zeros_ * 2 > total_ ? 0 : start_ < last ? start_ : last;
         for (unsigned b = first; b <= last; b = b == 0 && start_ > 1 && start_ <= last ? start_ : b + 1) {
-            const std::uint32_t inside = sums_[b + width] - std::uint32_t{sums_[b]};
-            std::uint32_t near = sums_[b];
-            if (b > detail::window_near) near += zeros_ - std::uint32_t{sums_[b - detail::window_near]};
+            const std::uint32_t inside = below(b + width) - below(b);
+            std::uint32_t near = below(b);
+            if (b > detail::window_near) near += zeros_ - below(b - detail::window_near);
             const std::uint32_t cost = 12 * (total_ - inside) - 8 * near;  // 12 far, 4 near
             if (cost >= best) continue;
             best = cost;
@@ -146,9 +160,14 @@ class window_census {
     }
 
   private:
+    /// How many of the counted values are below v.
+    [[nodiscard]] std::uint32_t below(unsigned v) const noexcept {
+        return sums_[v < lowest_ ? lowest_ : v > highest_ ? highest_ + 1 : v];
+    }
+
     unsigned lowest_ = 0, highest_ = 255, start_ = 0;
     std::uint32_t zeros_, largest_ = 0, total_ = 0;
-    std::uint16_t sums_[256 + 128];  // of the counts below a value
+    std::uint16_t sums_[257];  // of the counts below a value, from the lowest to behind the highest
 };
 
 /// The cheapest form; only widths from `least` to `most` bits are tried besides the forms of constants and of
@@ -208,35 +227,52 @@ void put_window_group(Sink& sink, const std::uint8_t* symbols, std::size_t n, wi
 
 namespace detail {
 
+/// The number of nibbles that are 15.
+[[nodiscard]] inline std::size_t count_far(byte_view nibbles) noexcept {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < nibbles.size(); i += 8) {
+        std::uint64_t v = 0;
+        if (nibbles.size() - i >= 8) {
+            v = load_le<std::uint64_t>(nibbles.data() + i);
+        } else {
+            std::memcpy(&v, nibbles.data() + i, nibbles.size() - i);
+        }
+        v &= v >> 1;
+        v &= v >> 2;
+        out += static_cast<unsigned>(std::popcount(v & 0x1111'1111'1111'1111U));
+    }
+    return out;
+}
+/// False where an escape that the base does not have is among `count` nibbles.
+[[nodiscard]] inline bool escapes_are_known(byte_view nibbles, std::size_t count, unsigned base) noexcept {
+    if (base > window_near) return true;
+    for (std::size_t i = 0; i < count; ++i) {
+        const unsigned e = nibbles[i / 2] >> (i % 2 * 4) & 15;
+        if (e != window_far && e >= base) return false;
+    }
+    return true;
+}
+
 /// Escapes in nibbles to values in s.escapes. Errors: truncated, bad_stream.
-[[nodiscard]] inline result<void> read_window_escapes(byte_reader& in, std::size_t count, window_form form,
-                                                      window_scratch& s) noexcept {
+template <window_kernel Kernel>
+[[nodiscard]] result<void> read_window_escapes(byte_reader& in, std::size_t count, window_form form,
+                                               window_scratch& s) noexcept {
     const result<byte_view> nibbles = in.read_bytes((count + 1) / 2);
     if (!nibbles) return nibbles.error();
-    std::uint16_t value_of[16];  // 0x100: far, 0x200: no escape that an encoder writes
-    for (unsigned d = 0; d < window_near; ++d)
-        value_of[d] = static_cast<std::uint16_t>(d < form.base ? form.base - 1U - d : 0x200U);
-    value_of[window_zero] = form.base > window_near ? 0 : 0x200;
-    value_of[window_far] = 0x100;
-    unsigned seen = 0;
-    for (std::size_t i = 0; i < nibbles->size(); ++i) {
-        const unsigned b = (*nibbles)[i];
-        const unsigned low = value_of[b & 15];
-        const unsigned high = 2 * i + 1 < count ? value_of[b >> 4] : (b >> 4 == 0 ? 0U : 0x200U);
-        s.escapes[2 * i] = static_cast<std::uint8_t>(low);
-        s.escapes[2 * i + 1] = static_cast<std::uint8_t>(high);
-        seen |= low | high;
-    }
     const error bad = in.fail(error_code::bad_stream, "an escape that no encoder writes");
-    if ((seen & 0x200) != 0) return bad;
-    if ((seen & 0x100) == 0) return {};
-    for (std::size_t i = 0; i < count; ++i) {
-        if (((*nibbles)[i / 2] >> (i % 2 * 4) & 15) != window_far) continue;
-        const result<std::uint8_t> v = in.read_le<std::uint8_t>();
-        if (!v) return v.error();
-        const unsigned offset = *v - unsigned{form.base};
-        if (offset < (1U << form.bits) - 1 || window_escape(*v, form.base) != window_far) return bad;
-        s.escapes[i] = *v;
+    if (!escapes_are_known(*nibbles, count, form.base) || (count % 2 != 0 && nibbles->back() >> 4 != 0))
+        return bad;
+    std::uint8_t value_of[16] = {};
+    for (unsigned d = 0; d < window_near; ++d) value_of[d] = static_cast<std::uint8_t>(form.base - 1U - d);
+    Kernel::spell(nibbles->data(), nibbles->size(), value_of, s.escapes);
+    const result<byte_view> values = in.read_bytes(count_far(*nibbles));
+    if (!values) return values.error();
+    std::size_t i = 0;
+    for (const std::uint8_t v : *values) {
+        const unsigned offset = (v - unsigned{form.base}) & 0xFF;
+        if (offset < (1U << form.bits) - 1 || window_escape(v, form.base) != window_far) return bad;
+        while (((*nibbles)[i / 2] >> (i % 2 * 4) & 15) != window_far) ++i;
+        s.escapes[i++] = v;
     }
     return {};
 }
@@ -285,7 +321,8 @@ template <window_kernel Kernel>
         return in.fail(error_code::bad_header, "a window beyond the values there are");
     const result<const std::uint8_t*> planes = detail::window_planes(in, n, *bits, s);
     if (!planes) return planes.error();
-    if (const auto read = detail::read_window_escapes(in, *count, form, s); !read) return read.error();
+    if (const auto read = detail::read_window_escapes<Kernel>(in, *count, form, s); !read)
+        return read.error();
     const std::size_t used = Kernel::decode(*planes, (n + 31) / 32 * 32, *base, *bits, s.escapes, out);
     if (used != *count) return in.fail(error_code::bad_stream, "escapes that do not fit the codes");
     return static_cast<const std::uint8_t*>(out);

@@ -89,6 +89,25 @@ struct window_kernel<Arch> {
         }
     }
 
+    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                      std::uint8_t* out) noexcept {
+        const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+        const __m128i low_nibble = _mm_set1_epi8(15);
+        std::size_t i = 0;
+        for (; i + 16 <= n; i += 16) {
+            const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(nibbles + i));
+            const __m128i low = _mm_and_si128(v, low_nibble);
+            const __m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), low_nibble);
+            __m128i* const to = reinterpret_cast<__m128i*>(out + 2 * i);
+            _mm_storeu_si128(to, _mm_shuffle_epi8(values, _mm_unpacklo_epi8(low, high)));
+            _mm_storeu_si128(to + 1, _mm_shuffle_epi8(values, _mm_unpackhi_epi8(low, high)));
+        }
+        for (; i < n; ++i) {
+            out[2 * i] = table[nibbles[i] & 15];
+            out[2 * i + 1] = table[nibbles[i] >> 4];
+        }
+    }
+
   private:
     [[nodiscard, gnu::always_inline]] static __m128i eight(const std::uint8_t* p) noexcept {
         return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
@@ -215,6 +234,23 @@ struct window_kernel<Arch> {
             vst1q_u8(out + i, vbslq_u8(escaped, vcombine_u8(low, high), vaddq_u8(code, vdupq_n_u8(base))));
         }
         return static_cast<std::size_t>(at - escapes);
+    }
+
+    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                      std::uint8_t* out) noexcept {
+        const uint8x16_t values = vld1q_u8(table);
+        std::size_t i = 0;
+        for (; i + 16 <= n; i += 16) {
+            const uint8x16_t v = vld1q_u8(nibbles + i);
+            uint8x16x2_t two;
+            two.val[0] = vqtbl1q_u8(values, vandq_u8(v, vdupq_n_u8(15)));
+            two.val[1] = vqtbl1q_u8(values, vshrq_n_u8(v, 4));
+            vst2q_u8(out + 2 * i, two);
+        }
+        for (; i < n; ++i) {
+            out[2 * i] = table[nibbles[i] & 15];
+            out[2 * i + 1] = table[nibbles[i] >> 4];
+        }
     }
 
   private:

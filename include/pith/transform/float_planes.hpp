@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#include <utility>
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
@@ -37,6 +36,16 @@ template <class Word>
                              Word{static_cast<Word>(v >> (n - 9) & 1)} << (n - 1));
 }
 
+// Not inlined: g++ 12 -O3 would see sizes that cannot occur, and warn of them.
+[[gnu::noinline]] inline void cut_fours(const std::uint8_t* words, std::uint8_t* planes,
+                                        std::size_t n) noexcept {
+    simd::split_planes<4>(std::span(words, 4 * n), std::span(planes, 4 * n));
+}
+[[gnu::noinline]] inline void join_fours(const std::uint8_t* planes, std::uint8_t* words,
+                                         std::size_t n) noexcept {
+    simd::merge_planes<4>(std::span(planes, 4 * n), std::span(words, 4 * n));
+}
+
 /// Words from `words` through f into byte planes `stride` apart, and back.
 template <class Word, class F>
 inline void split_words(byte_view words, std::uint8_t* planes, std::size_t stride, F f) noexcept {
@@ -49,7 +58,7 @@ inline void split_words(byte_view words, std::uint8_t* planes, std::size_t strid
         for (std::size_t k = 0; k < m; ++k)
             store_le<Word>(turned + width * k, f(load_le<Word>(words.data() + width * (i + k))));
         if constexpr (width == 4) {
-            simd::split_planes<4>(std::span(turned, 4 * m), std::span(cut, 4 * m));
+            cut_fours(turned, cut, m);
         } else {
             for (std::size_t k = 0; k < m; ++k)
                 for (std::size_t b = 0; b < width; ++b) cut[b * m + k] = turned[width * k + b];
@@ -67,7 +76,7 @@ inline void merge_words(const std::uint8_t* planes, std::size_t stride, byte_spa
         const std::size_t m = n - i < tile ? n - i : tile;
         for (std::size_t b = 0; b < width; ++b) std::memcpy(cut + b * m, planes + b * stride + i, m);
         if constexpr (width == 4) {
-            simd::merge_planes<4>(std::span(std::as_const(cut)).first(4 * m), std::span(turned, 4 * m));
+            join_fours(cut, turned, m);
         } else {
             for (std::size_t k = 0; k < m; ++k)
                 for (std::size_t b = 0; b < width; ++b) turned[width * k + b] = cut[b * m + k];
