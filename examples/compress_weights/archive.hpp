@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "compress_weights/npy.hpp"
-#include "compress_weights/safetensors.hpp"
-#include "compress_weights/weights_file.hpp"
+#include "npy.hpp"
+#include "safetensors.hpp"
+#include "weights_file.hpp"
 
 namespace weights {
 

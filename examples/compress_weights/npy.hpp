@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "compress_weights/weights_file.hpp"
+#include "weights_file.hpp"
 
 namespace weights {
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "compress_weights/weights_file.hpp"
+#include "weights_file.hpp"
 
 namespace weights {
 

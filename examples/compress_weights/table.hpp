@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "compress_weights/archive.hpp"
+#include "archive.hpp"
 
 namespace weights {
 
