@@ -79,8 +79,9 @@ class mixed_tier {
             side[2] >> (g.width() > 2 ? g.width() - 2 : 0) != 0)
             return error{error_code::bad_header, 0, "parameters that the tier does not write"};
         set(g, side[0], side[1], side[2]);
-        const std::uint64_t memory =
-            17 * matrix_.columns + g.width() * (sizeof(mixing::symbol_mixer<Kernel>) + mixer_bytes);
+        const std::uint64_t most = std::uint64_t{2} << block_log2;
+        const std::uint64_t planes = (2 * g.values < most ? 2 * g.values : most) * g.width();
+        const std::uint64_t memory = 17 * matrix_.columns + g.width() * mixer_bytes + planes;
         if (memory > max_memory) return error{error_code::limit_exceeded, 0, "more memory than the limit"};
         return {};
     }

@@ -185,10 +185,37 @@ class window_census {
     return best;
 }
 
+namespace detail {
+
+/// Appends escapes as nibbles and far values; `escapes` is used up, and has window_group + 64 bytes.
+template <byte_sink Sink>
+void put_window_escapes(Sink& sink, std::uint8_t* escapes, std::size_t count, unsigned base) noexcept {
+    alignas(32) std::uint8_t nibbles[window_group + 32];
+    for (std::size_t i = 0; i < count; i += 32)
+        for (std::size_t k = 0; k < 32; ++k) {  // of a constant length, for vectors
+            const std::uint8_t v = escapes[i + k];
+            const auto d = static_cast<std::uint8_t>(base - 1 - v);
+            const auto other = static_cast<std::uint8_t>(v == 0 ? window_zero : window_far);
+            nibbles[i + k] = v < static_cast<std::uint8_t>(base) && d < window_near ? d : other;
+        }
+    std::size_t far = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        escapes[far] = escapes[i];  // far <= i
+        far += nibbles[i] == window_far ? 1 : 0;
+    }
+    nibbles[count] = 0;
+    for (std::size_t i = 0; i < count; i += 2)
+        nibbles[i / 2] = static_cast<std::uint8_t>(nibbles[i] | nibbles[i + 1] << 4);
+    sink.append(byte_view(nibbles, (count + 1) / 2));
+    sink.append(byte_view(escapes, far));
+}
+
+}  // namespace detail
+
 /// Scratch of the functions below.
 struct window_scratch {
     alignas(64) std::uint8_t planes[7 * window_pitch];
-    alignas(64) std::uint8_t escapes[window_group + 64];
+    alignas(64) std::uint8_t escapes[window_group + 64] = {};
     alignas(64) std::uint8_t symbols[window_group];
 };
 
@@ -211,18 +238,7 @@ void put_window_group(Sink& sink, const std::uint8_t* symbols, std::size_t n, wi
     const std::size_t count = Kernel::encode(symbols, padded, form.base, form.bits, s.planes, s.escapes);
     put_le<std::uint16_t>(sink, static_cast<std::uint16_t>(count));
     for (unsigned j = 0; j < form.bits; ++j) sink.append(byte_view(s.planes + j * window_pitch, (n + 7) / 8));
-    std::size_t far = 0;
-    std::uint8_t nibbles[window_group / 2 + 1];
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::uint8_t v = s.escapes[i];
-        const unsigned e = detail::window_escape(v, form.base);
-        const auto before = static_cast<std::uint8_t>(i % 2 == 0 ? 0 : nibbles[i / 2]);
-        nibbles[i / 2] = static_cast<std::uint8_t>(before | e << (i % 2 * 4));
-        s.escapes[far] = v;  // far <= i
-        far += e == detail::window_far ? 1 : 0;
-    }
-    sink.append(byte_view(nibbles, (count + 1) / 2));
-    sink.append(byte_view(s.escapes, far));
+    detail::put_window_escapes(sink, s.escapes, count, form.base);
 }
 
 namespace detail {

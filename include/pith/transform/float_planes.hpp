@@ -103,13 +103,13 @@ inline void split_elements(byte_view words, std::size_t width, plane_order order
     } else if (width == 2) {
         detail::split_words<std::uint16_t>(words, planes, stride, [](std::uint16_t w) { return w; });
     } else if (width == 4) {
-        floats
-            ? detail::split_words<std::uint32_t>(words, planes, stride, detail::exponent_first<std::uint32_t>)
-            : detail::split_words<std::uint32_t>(words, planes, stride, [](std::uint32_t w) { return w; });
+        floats ? detail::split_words<std::uint32_t>(words, planes, stride,
+                                                    [](std::uint32_t w) { return detail::exponent_first(w); })
+               : detail::split_words<std::uint32_t>(words, planes, stride, [](std::uint32_t w) { return w; });
     } else {
-        floats
-            ? detail::split_words<std::uint64_t>(words, planes, stride, detail::exponent_first<std::uint64_t>)
-            : detail::split_words<std::uint64_t>(words, planes, stride, [](std::uint64_t w) { return w; });
+        floats ? detail::split_words<std::uint64_t>(words, planes, stride,
+                                                    [](std::uint64_t w) { return detail::exponent_first(w); })
+               : detail::split_words<std::uint64_t>(words, planes, stride, [](std::uint64_t w) { return w; });
     }
 }
 /// Undoes split_elements.
@@ -125,10 +125,12 @@ inline void merge_elements(const std::uint8_t* planes, std::size_t stride, std::
     } else if (width == 2) {
         detail::merge_words<std::uint16_t>(planes, stride, words, [](std::uint16_t w) { return w; });
     } else if (width == 4) {
-        floats ? detail::merge_words<std::uint32_t>(planes, stride, words, detail::sign_first<std::uint32_t>)
+        floats ? detail::merge_words<std::uint32_t>(planes, stride, words,
+                                                    [](std::uint32_t w) { return detail::sign_first(w); })
                : detail::merge_words<std::uint32_t>(planes, stride, words, [](std::uint32_t w) { return w; });
     } else {
-        floats ? detail::merge_words<std::uint64_t>(planes, stride, words, detail::sign_first<std::uint64_t>)
+        floats ? detail::merge_words<std::uint64_t>(planes, stride, words,
+                                                    [](std::uint64_t w) { return detail::sign_first(w); })
                : detail::merge_words<std::uint64_t>(planes, stride, words, [](std::uint64_t w) { return w; });
     }
 }
