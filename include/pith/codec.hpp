@@ -3,9 +3,11 @@
 
 #include <pith/codec/bytes.hpp>
 #include <pith/codec/context_mixing.hpp>
+#include <pith/codec/exponent_huffman.hpp>
 #include <pith/codec/phrase_model.hpp>
 #include <pith/codec/phrase_parse.hpp>
 #include <pith/codec/phrases.hpp>
+#include <pith/codec/plane_chunks.hpp>
 #include <pith/codec/smallest.hpp>
 #include <pith/codec/string_set.hpp>
 #include <pith/codec/token_coder.hpp>

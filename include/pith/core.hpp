@@ -10,6 +10,7 @@
 #include <pith/core/exact.hpp>
 #include <pith/core/exact_math.hpp>
 #include <pith/core/fixed.hpp>
+#include <pith/core/float_layout.hpp>
 #include <pith/core/footprint.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/number.hpp>

@@ -15,6 +15,7 @@
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/huffman_decode.hpp>
+#include <pith/entropy/huffman_hierarchical.hpp>
 #include <pith/entropy/huffman_table.hpp>
 #include <pith/entropy/model_adaptive_bit.hpp>
 #include <pith/entropy/model_adaptive_nibble.hpp>
