@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
-#include <pith/core/table.hpp>
 #include <pith/entropy/huffman_table.hpp>
 
 namespace pith::inline v1::entropy {
@@ -104,7 +104,7 @@ class hierarchical_tables {
     void clear_table(std::size_t k) noexcept {
         for (std::size_t i = 0; i < 256; ++i) entries_[k * 256 + i] = 0;
     }
-    table<entry> entries_ = table<entry>::unset(most_tables * 256);
+    std::vector<entry> entries_ = std::vector<entry>(most_tables * 256);
 };
 
 /// One symbol from the highest bits of `held`, at least 32 of which are valid. Shifts them out.
