@@ -18,6 +18,7 @@
 #include <pith/core/random.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/serial.hpp>
+#include <pith/core/stripe_hash.hpp>
 #include <pith/core/table.hpp>
 #include <pith/core/view.hpp>
 #include <pith/version.hpp>

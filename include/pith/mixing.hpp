@@ -55,6 +55,7 @@
 #include <pith/mixing/ssm.hpp>
 #include <pith/mixing/ssm_network.hpp>
 #include <pith/mixing/symbol_coding.hpp>
+#include <pith/mixing/symbol_mixer.hpp>
 #include <pith/mixing/token_ensemble.hpp>
 #include <pith/mixing/token_lzp.hpp>
 #include <pith/mixing/token_ngram.hpp>

@@ -148,8 +148,8 @@ class class_search {
                 width > scale_classes::most_rows || 4 * (height + width) > g.values || g.shape[cut - 1] == 1)
                 continue;
             if (cuts_.size() == 2) cuts_.pop_back();
-            cuts_.push_back({cut, std::vector<std::uint64_t>(static_cast<std::size_t>(height)),
-                             std::vector<std::uint64_t>(static_cast<std::size_t>(width))});
+            cuts_.push_back({cut, std::vector<std::uint32_t>(static_cast<std::size_t>(height)),
+                             std::vector<std::uint32_t>(static_cast<std::size_t>(width))});
         }
         return !cuts_.empty();
     }
@@ -162,7 +162,7 @@ class class_search {
             for (std::size_t i = 0; i < symbols.size(); ++row, column = 0) {
                 const std::size_t n =
                     symbols.size() - i < width - column ? symbols.size() - i : width - column;
-                std::uint64_t* const to = c.columns.data() + column;
+                std::uint32_t* const to = c.columns.data() + column;
                 std::uint32_t sum = 0;
                 for (std::size_t k = 0; k < n; ++k) {
                     const std::uint32_t v =
@@ -219,20 +219,20 @@ class class_search {
   private:
     struct sums_of_cut {
         unsigned cut;
-        std::vector<std::uint64_t> rows, columns;
+        std::vector<std::uint32_t> rows, columns;  // of at most 2^24 values below 2^8 each
     };
     /// The sum of squares of the means, each as often as it stands for values.
-    [[nodiscard]] static std::uint64_t explained(const std::vector<std::uint64_t>& sums,
+    [[nodiscard]] static std::uint64_t explained(const std::vector<std::uint32_t>& sums,
                                                  std::uint64_t each) noexcept {
         std::uint64_t out = 0;  // means below 256: at most 2^16 * values
         for (const std::uint64_t s : sums) out += (16 * s / each) * (16 * s / each) * each / 256;
         return out;
     }
-    static void quantise(const std::vector<std::uint64_t>& sums, std::uint64_t each, std::int64_t mean,
+    static void quantise(const std::vector<std::uint32_t>& sums, std::uint64_t each, std::int64_t mean,
                          std::int64_t step, std::vector<std::uint8_t>& out) {
         out.resize(sums.size());
         for (std::size_t i = 0; i < sums.size(); ++i) {
-            const auto m = static_cast<std::int64_t>(16 * sums[i] / each);
+            const auto m = static_cast<std::int64_t>(16 * std::uint64_t{sums[i]} / each);
             const std::int64_t level = m - mean + 8 * step < 0 ? 0 : (m - mean + 8 * step) / step;
             out[i] = static_cast<std::uint8_t>(level > 15 ? 15 : level);
         }

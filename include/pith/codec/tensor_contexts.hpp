@@ -142,9 +142,10 @@ class context_walk {
         const std::uint8_t e = planes_[p + 1][i];
         const std::uint8_t left = before(m, i, 1), up = before(m, i, matrix_.columns);
         const std::uint8_t same = before(m, i, matrix_.inner);
-        const std::uint32_t signs = (left >> 7) | (before(m, i, 2) >> 7) << 1 | (up >> 7) << 2 |
-                                    (before(m, i, matrix_.columns + 1) >> 7) << 3 | (same >> 7) << 4 |
-                                    (before(m, i, 2 * matrix_.columns) >> 7) << 5;
+        const auto sign = [](std::uint8_t v) { return std::uint32_t{v} >> 7; };
+        const std::uint32_t signs = sign(left) | sign(before(m, i, 2)) << 1 | sign(up) << 2 |
+                                    sign(before(m, i, matrix_.columns + 1)) << 3 | sign(same) << 4 |
+                                    sign(before(m, i, 2 * matrix_.columns)) << 5;
         const std::uint8_t prior = base_[p] != nullptr ? base_[p][i] : 0;
         const bool same_exponent = base_[p] != nullptr && base_[p + 1][i] == e;
         const std::uint32_t column_sign = clamp((signs_[column_].value() + 1024) >> 7, 15);
