@@ -92,7 +92,7 @@ contestant block_contestant(const weight_set& set, std::string name, bool slow, 
         c.encode_into(v, v, o);
     };
     return {std::move(name),
-            [s, in, with_base] {
+            [=] {
                 pith::result<std::size_t> n = std::size_t{0};
                 if constexpr (takes_base) {
                     n = s->coder.encode_into(
@@ -102,7 +102,7 @@ contestant block_contestant(const weight_set& set, std::string name, bool slow, 
                 }
                 return s->size = n ? *n : 0;
             },
-            [s, in, with_base](bytes& out) {
+            [=](bytes& out) {
                 const auto code = pith::byte_view(s->code).first(s->size);
                 if constexpr (takes_base) {
                     const pith::byte_view base = with_base ? pith::byte_view(in->base) : pith::byte_view{};
