@@ -101,7 +101,8 @@ class context_walk {
     void place(std::size_t i) noexcept {
         std::uint32_t width = 0;
         for (std::size_t v = i; v != 0; v >>= 1) ++width;
-        stage_ = width < 31 ? 2 * width + (i >> (width > 1 ? width - 2 : 0) & 1) : 63;
+        stage_ =
+            width < 31 ? 2 * width + static_cast<std::uint32_t>(i >> (width > 1 ? width - 2 : 0) & 1) : 63;
         mean_ = row_.value() + columns_[column_].value() - all_.value();
         pos_ = static_cast<std::uint32_t>(kernel_ < 31 ? kernel_ : 31);
     }

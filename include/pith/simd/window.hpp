@@ -116,7 +116,7 @@ struct window_kernel<Arch> {
     static std::size_t encode_as(const std::uint8_t* symbols, std::size_t n, std::uint8_t base,
                                  std::uint8_t* planes, std::uint8_t* escapes) noexcept {
         const __m256i from = _mm256_set1_epi8(static_cast<char>(base));
-        const __m256i outside = _mm256_set1_epi8((1 << Bits) - 1);
+        const __m256i outside = _mm256_set1_epi8(static_cast<char>((1U << Bits) - 1));
         std::uint8_t* to = escapes;
         for (std::size_t i = 0; i < n; i += 32) {
             const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(symbols + i));
@@ -149,7 +149,7 @@ struct window_kernel<Arch> {
     static std::size_t decode_as(const std::uint8_t* planes, std::size_t n, std::uint8_t base,
                                  const std::uint8_t* escapes, std::uint8_t* out) noexcept {
         const __m256i from = _mm256_set1_epi8(static_cast<char>(base));
-        const __m256i outside = _mm256_set1_epi8((1 << Bits) - 1);
+        const __m256i outside = _mm256_set1_epi8(static_cast<char>((1U << Bits) - 1));
         const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040'2010'0804'0201U));
         const __m256i byte_of_lane = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,  //
                                                       2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
@@ -162,7 +162,8 @@ struct window_kernel<Arch> {
                 std::memcpy(&plane, planes + j * detail::window_pitch + i / 8, 4);
                 const __m256i copies = _mm256_shuffle_epi8(_mm256_set1_epi32(plane), byte_of_lane);
                 const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(copies, bit), bit);
-                code = _mm256_or_si256(code, _mm256_and_si256(set, _mm256_set1_epi8(1 << j)));
+                code = _mm256_or_si256(code,
+                                       _mm256_and_si256(set, _mm256_set1_epi8(static_cast<char>(1U << j))));
             }
             const __m256i escaped = _mm256_cmpeq_epi8(code, outside);
             const auto marked = static_cast<unsigned>(_mm256_movemask_epi8(escaped));
