@@ -2,4 +2,5 @@
 #pragma once
 
 #include <pith/systems/lossless.hpp>
+#include <pith/systems/tensors.hpp>
 #include <pith/version.hpp>
