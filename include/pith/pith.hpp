@@ -10,3 +10,4 @@
 #include <pith/simd.hpp>
 #include <pith/systems.hpp>
 #include <pith/transform.hpp>
+#include <pith/vector.hpp>

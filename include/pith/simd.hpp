@@ -8,6 +8,7 @@
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
 #include <pith/simd/lut.hpp>
+#include <pith/simd/nearest.hpp>
 #include <pith/simd/pack.hpp>
 #include <pith/simd/planes.hpp>
 #include <pith/simd/reduce.hpp>

@@ -1,0 +1,7 @@
+// Vector quantization and search over codes: everything of pith/vector.
+#pragma once
+
+#include <pith/vector/codebook.hpp>
+#include <pith/vector/concepts.hpp>
+#include <pith/vector/kmeans.hpp>
+#include <pith/vector/product.hpp>
