@@ -5,6 +5,7 @@
 #include <pith/simd/convert.hpp>
 #include <pith/simd/dot.hpp>
 #include <pith/simd/dot_exact.hpp>
+#include <pith/simd/fast_scan.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
 #include <pith/simd/lut.hpp>

@@ -3,5 +3,6 @@
 
 #include <pith/vector/codebook.hpp>
 #include <pith/vector/concepts.hpp>
+#include <pith/vector/flat_index.hpp>
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/product.hpp>

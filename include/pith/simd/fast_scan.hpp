@@ -1,9 +1,9 @@
 // Sums of byte-table look-ups over 32 vectors of four-bit codes at a time, compared with a limit.
-// André, Kermarrec, Le Scouarnec (2015); the layout of Guo et al. (2020) and faiss. Tables here have six bits,
-// so that four look-ups are summed in bytes before they are widened; callers treat the sums as lower bounds.
+// André, Kermarrec, Le Scouarnec (2015); the layout of Guo et al. (2020) and faiss. Tables here have six
+// bits, so that four look-ups are summed in bytes before they are widened; callers treat the sums as lower
+// bounds.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,17 +34,15 @@ inline void set_scan_code(std::uint8_t* block, std::size_t part, std::size_t vec
 namespace twin {
 
 /// As simd::fast_scan.
-template <std::size_t Queries, instruction_set Arch = native>
-[[nodiscard]] inline std::array<std::uint32_t, Queries> fast_scan(
-    const std::uint8_t* block, std::size_t pairs, const std::array<const std::uint8_t*, Queries>& tables,
-    const std::array<std::uint16_t, Queries>& limits) noexcept {
-    std::array<std::uint32_t, Queries> out{};
-    for (std::size_t q = 0; q < Queries; ++q)
-        for (std::size_t v = 0; v < scan_block; ++v) {
-            unsigned sum = 0;
-            for (std::size_t p = 0; p < 2 * pairs; ++p) sum += tables[q][16 * p + scan_code(block, p, v)];
-            if (sum <= limits[q]) out[q] |= std::uint32_t{1} << v;
-        }
+template <instruction_set Arch = native>
+[[nodiscard]] inline std::uint32_t fast_scan(const std::uint8_t* block, std::size_t pairs,
+                                             const std::uint8_t* table, std::uint16_t limit) noexcept {
+    std::uint32_t out = 0;
+    for (std::size_t v = 0; v < scan_block; ++v) {
+        unsigned sum = 0;
+        for (std::size_t p = 0; p < 2 * pairs; ++p) sum += table[16 * p + scan_code(block, p, v)];
+        if (sum <= limit) out |= std::uint32_t{1} << v;
+    }
     return out;
 }
 
@@ -75,52 +73,33 @@ struct scan_sums {
     }
 };
 
-template <std::size_t Queries>
-struct scan_state {
-    const std::uint8_t* block;
-    std::array<const std::uint8_t*, Queries> tables;
-    scan_sums low[Queries], high[Queries];
-
-    // The look-ups of `Count` pairs from pair i on, summed in bytes: Count * scan_table_limit < 256.
-    template <std::size_t Count>
-    [[gnu::always_inline]] void step(std::size_t i) noexcept {
-        const __m256i mask = _mm256_set1_epi8(15);
-        __m256i l[Queries], h[Queries];
-#    if defined(__GNUC__) && !defined(__clang__)
-#        pragma GCC unroll 4
-#    endif
-        for (std::size_t c = 0; c < Count; ++c) {
-            const __m256i codes =
-                _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32 * (i + c)));
-            const __m256i first = _mm256_and_si256(codes, mask);
-            const __m256i second = _mm256_and_si256(_mm256_srli_epi16(codes, 4), mask);
-            for (std::size_t q = 0; q < Queries; ++q) {
-                const __m256i table =
-                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(tables[q] + 32 * (i + c)));
-                const __m256i a = _mm256_shuffle_epi8(table, first), b = _mm256_shuffle_epi8(table, second);
-                l[q] = c == 0 ? a : _mm256_add_epi8(l[q], a);
-                h[q] = c == 0 ? b : _mm256_add_epi8(h[q], b);
-            }
-        }
-        for (std::size_t q = 0; q < Queries; ++q) {
-            low[q].add(l[q]);
-            high[q].add(h[q]);
-        }
+// The look-ups of `Count` pairs, summed in bytes: Count * scan_table_limit < 256.
+template <std::size_t Count>
+[[gnu::always_inline]] inline void scan_pairs(const std::uint8_t* codes, const std::uint8_t* table,
+                                              scan_sums& low, scan_sums& high) noexcept {
+    const __m256i mask = _mm256_set1_epi8(15);
+    __m256i l = _mm256_setzero_si256(), h = l;
+#    pragma GCC unroll 4
+    for (std::size_t c = 0; c < Count; ++c) {
+        const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes + 32 * c));
+        const __m256i t = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(table + 32 * c));
+        const __m256i second = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+        l = _mm256_add_epi8(l, _mm256_shuffle_epi8(t, _mm256_and_si256(both, mask)));
+        h = _mm256_add_epi8(h, _mm256_shuffle_epi8(t, second));
     }
-};
+    low.add(l);
+    high.add(h);
+}
 
-template <std::size_t Queries>
-[[nodiscard]] inline std::array<std::uint32_t, Queries> fast_scan_vectors(
-    const std::uint8_t* block, std::size_t pairs, const std::array<const std::uint8_t*, Queries>& tables,
-    const std::array<std::uint16_t, Queries>& limits) noexcept {
-    scan_state<Queries> state{block, tables, {}, {}};
+[[nodiscard, gnu::always_inline]] inline std::uint32_t fast_scan_vectors(const std::uint8_t* block,
+                                                                         std::size_t pairs,
+                                                                         const std::uint8_t* table,
+                                                                         std::uint16_t limit) noexcept {
+    scan_sums low{_mm256_setzero_si256(), _mm256_setzero_si256()}, high = low;
     std::size_t i = 0;
-    for (; i + 4 <= pairs; i += 4) state.template step<4>(i);
-    for (; i < pairs; ++i) state.template step<1>(i);
-    std::array<std::uint32_t, Queries> out;
-    for (std::size_t q = 0; q < Queries; ++q)
-        out[q] = state.low[q].within(limits[q]) | state.high[q].within(limits[q]) << 16;
-    return out;
+    for (; i + 4 <= pairs; i += 4) scan_pairs<4>(block + 32 * i, table + 32 * i, low, high);
+    for (; i < pairs; ++i) scan_pairs<1>(block + 32 * i, table + 32 * i, low, high);
+    return low.within(limit) | high.within(limit) << 16;
 }
 
 #elif !defined(PITH_NO_SIMD) && defined(__aarch64__)
@@ -134,49 +113,41 @@ template <std::size_t Queries>
     return std::uint32_t{vaddv_u8(vget_low_u8(bits))} | std::uint32_t{vaddv_u8(vget_high_u8(bits))} << 8;
 }
 
-template <std::size_t Queries>
-[[nodiscard]] inline std::array<std::uint32_t, Queries> fast_scan_vectors(
-    const std::uint8_t* block, std::size_t pairs, const std::array<const std::uint8_t*, Queries>& tables,
-    const std::array<std::uint16_t, Queries>& limits) noexcept {
-    uint16x8_t sums[Queries][4] = {};
+[[nodiscard, gnu::always_inline]] inline std::uint32_t fast_scan_vectors(const std::uint8_t* block,
+                                                                         std::size_t pairs,
+                                                                         const std::uint8_t* table,
+                                                                         std::uint16_t limit) noexcept {
+    uint16x8_t sum0 = vdupq_n_u16(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
     for (std::size_t p = 0; p < 2 * pairs; ++p) {
-        const uint8x16_t codes = vld1q_u8(block + 16 * p);
-        const uint8x16_t first = vandq_u8(codes, vdupq_n_u8(15)), second = vshrq_n_u8(codes, 4);
-        for (std::size_t q = 0; q < Queries; ++q) {
-            const uint8x16_t table = vld1q_u8(tables[q] + 16 * p);
-            const uint8x16_t a = vqtbl1q_u8(table, first), b = vqtbl1q_u8(table, second);
-            sums[q][0] = vaddw_u8(sums[q][0], vget_low_u8(a));
-            sums[q][1] = vaddw_high_u8(sums[q][1], a);
-            sums[q][2] = vaddw_u8(sums[q][2], vget_low_u8(b));
-            sums[q][3] = vaddw_high_u8(sums[q][3], b);
-        }
+        const uint8x16_t codes = vld1q_u8(block + 16 * p), t = vld1q_u8(table + 16 * p);
+        const uint8x16_t a = vqtbl1q_u8(t, vandq_u8(codes, vdupq_n_u8(15)));
+        const uint8x16_t b = vqtbl1q_u8(t, vshrq_n_u8(codes, 4));
+        sum0 = vaddw_u8(sum0, vget_low_u8(a));
+        sum1 = vaddw_high_u8(sum1, a);
+        sum2 = vaddw_u8(sum2, vget_low_u8(b));
+        sum3 = vaddw_high_u8(sum3, b);
     }
-    std::array<std::uint32_t, Queries> out;
-    for (std::size_t q = 0; q < Queries; ++q)
-        out[q] = scan_within(sums[q][0], sums[q][1], limits[q]) |
-                 scan_within(sums[q][2], sums[q][3], limits[q]) << 16;
-    return out;
+    return scan_within(sum0, sum1, limit) | scan_within(sum2, sum3, limit) << 16;
 }
 
 #endif
 
 }  // namespace detail
 
-/// For each query a bit per vector of the block, set where the sum over the 2 * pairs parts of
-/// tables[q][16 * part + code] is at most limits[q]. Precondition: no entry above scan_table_limit, sums below
-/// 2^16; a block has 32 * pairs bytes, a table too. Exact.
-template <std::size_t Queries, instruction_set Arch = native>
-[[nodiscard]] inline std::array<std::uint32_t, Queries> fast_scan(
-    const std::uint8_t* block, std::size_t pairs, const std::array<const std::uint8_t*, Queries>& tables,
-    const std::array<std::uint16_t, Queries>& limits) noexcept {
+/// A bit per vector of the block, set where the sum over the 2 * pairs parts of table[16 * part + code] is at
+/// most the limit. Precondition: no entry above scan_table_limit, sums below 2^16; block and table have
+/// 32 * pairs bytes each. Exact.
+template <instruction_set Arch = native>
+[[nodiscard]] inline std::uint32_t fast_scan(const std::uint8_t* block, std::size_t pairs,
+                                             const std::uint8_t* table, std::uint16_t limit) noexcept {
 #ifndef PITH_NO_SIMD
 #    if defined(__x86_64__) && defined(__AVX2__)
-    if constexpr (covers<Arch, avx2>) return detail::fast_scan_vectors<Queries>(block, pairs, tables, limits);
+    if constexpr (covers<Arch, avx2>) return detail::fast_scan_vectors(block, pairs, table, limit);
 #    elif defined(__aarch64__)
-    if constexpr (covers<Arch, neon>) return detail::fast_scan_vectors<Queries>(block, pairs, tables, limits);
+    if constexpr (covers<Arch, neon>) return detail::fast_scan_vectors(block, pairs, table, limit);
 #    endif
 #endif
-    return twin::fast_scan<Queries, Arch>(block, pairs, tables, limits);
+    return twin::fast_scan<Arch>(block, pairs, table, limit);
 }
 
 }  // namespace pith::inline v1::simd

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -96,8 +95,9 @@ class scan_table {
     /// The largest sum that a vector of at most this cost may have; one more than needed, for roundings.
     [[nodiscard]] std::uint16_t limit(float cost) const noexcept {
         const double steps = (static_cast<double>(cost) - base_) / static_cast<double>(step_) + 1;
-        return !(steps < 65535) ? std::uint16_t{65535} : steps < 1 ? std::uint16_t{1}
-                                                                   : static_cast<std::uint16_t>(steps);
+        return !(steps < 65535) ? std::uint16_t{65535}
+               : steps < 1      ? std::uint16_t{1}
+                                : static_cast<std::uint16_t>(steps);
     }
     /// The cost in full of one vector of a block.
     [[nodiscard]] float cost(const std::uint8_t* block, std::size_t vector) const noexcept {
@@ -107,7 +107,7 @@ class scan_table {
     }
 
   private:
-    static constexpr float spread = 1.0F;
+    static constexpr float spread = 0.5F;
     [[nodiscard]] static std::ptrdiff_t at(std::size_t p) noexcept {
         return static_cast<std::ptrdiff_t>(16 * p);
     }
@@ -148,42 +148,34 @@ class block_storage {
     void scan(const Quantizer& quantizer, std::span<const float> tables, const id_filter& filter,
               std::span<nearest_list> lists) const {
         const std::size_t table = quantizer.table_size();
-        const auto of = [&](std::size_t q) {
-            return detail::scan_table(tables.subspan(q * table, table), quantizer.parts());
-        };
-        std::size_t q = 0;
-        for (; q + 2 <= lists.size(); q += 2) scan_blocks<2>({of(q), of(q + 1)}, filter, lists.subspan(q, 2));
-        if (q < lists.size()) scan_blocks<1>({of(q)}, filter, lists.subspan(q, 1));
+        std::vector<detail::scan_table> prepared;
+        for (std::size_t q = 0; q < lists.size(); ++q)
+            prepared.emplace_back(tables.subspan(q * table, table), quantizer.parts());
+        // All queries look at a stretch of codes while the cache holds it.
+        const std::size_t stretch = std::max<std::size_t>(1, cached_bytes / block_bytes()) * simd::scan_block;
+        for (std::size_t first = 0; first < size_; first += stretch)
+            for (std::size_t q = 0; q < lists.size(); ++q)
+                scan_stretch(first, std::min(size_, first + stretch), prepared[q], filter, lists[q]);
     }
 
   private:
+    static constexpr std::size_t cached_bytes = std::size_t{1} << 17;
+
     [[nodiscard]] std::size_t block_bytes() const noexcept { return 32 * code_size_; }
 
-    template <std::size_t Queries>
-    void scan_blocks(const std::array<detail::scan_table, Queries>& tables, const id_filter& filter,
-                     std::span<nearest_list> lists) const {
-        std::array<const std::uint8_t*, Queries> bytes;
-        std::array<std::uint16_t, Queries> limits;
-        for (std::size_t q = 0; q < Queries; ++q) {
-            bytes[q] = tables[q].bytes();
-            limits[q] = tables[q].limit(lists[q].bound());
-        }
-        for (std::size_t first = 0; first < size_; first += simd::scan_block) {
+    void scan_stretch(std::size_t first, std::size_t end, const detail::scan_table& table,
+                      const id_filter& filter, nearest_list& list) const noexcept {
+        std::uint16_t limit = table.limit(list.bound());
+        for (; first < end; first += simd::scan_block) {
             const std::uint8_t* const block = bytes_.data() + first * code_size_;
-            const auto found = simd::fast_scan<Queries, Arch>(block, code_size_, bytes, limits);
-            for (std::size_t q = 0; q < Queries; ++q) {
-                if (found[q] == 0) continue;
-                offer(tables[q], block, first, found[q] & filter.admitted_from(first), lists[q]);
-                limits[q] = tables[q].limit(lists[q].bound());
+            std::uint32_t found = simd::fast_scan<Arch>(block, code_size_, table.bytes(), limit);
+            if (found == 0) continue;
+            for (found &= filter.admitted_from(first); found != 0; found &= found - 1) {
+                const auto l = static_cast<std::size_t>(std::countr_zero(found));
+                if (first + l < size_)
+                    list.offer(table.cost(block, l), static_cast<std::uint32_t>(first + l));
             }
-        }
-    }
-    void offer(const detail::scan_table& table, const std::uint8_t* block, std::size_t first,
-               std::uint32_t found, nearest_list& list) const noexcept {
-        for (; found != 0; found &= found - 1) {
-            const auto l = static_cast<std::size_t>(std::countr_zero(found));
-            if (first + l < size_)
-                list.offer(table.cost(block, l), static_cast<std::uint32_t>(first + l));
+            limit = table.limit(list.bound());
         }
     }
 

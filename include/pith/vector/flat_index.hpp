@@ -39,14 +39,15 @@ struct neighbors {
 
 namespace detail {
 template <class Quantizer>
-concept nibble_coded = requires { requires Quantizer::bits == 4; }
+concept nibble_coded = requires {
+    requires Quantizer::bits == 4;
+}
 &&requires(const Quantizer q) { {q.parts()}; };
 }  // namespace detail
 
 /// How the codes of a quantizer are kept, unless one asks otherwise.
 template <class Quantizer>
-using default_storage =
-    std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>, row_storage>;
+using default_storage = std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>, row_storage>;
 
 /// Codes of vectors 0, 1, 2, … and search among all of them.
 template <scannable_quantizer Quantizer, class Storage = default_storage<Quantizer>>
@@ -79,9 +80,9 @@ class flat_index {
         std::vector<std::uint8_t> failed(tasks);
         const auto encode = [&](std::size_t task) {
             const std::size_t first = task * step, count = std::min(step, rows.rows() - first);
-            return quantizer_.encode_into(rows.block(first, 0, count, rows.columns()),
-                                          std::span(codes).subspan(first * quantizer_.code_size(),
-                                                                   count * quantizer_.code_size()));
+            return quantizer_.encode_into(
+                rows.block(first, 0, count, rows.columns()),
+                std::span(codes).subspan(first * quantizer_.code_size(), count * quantizer_.code_size()));
         };
         for_each_index(policy, tasks, [&](std::size_t task, std::size_t) {
             failed[task] = encode(task).has_value() ? 0 : 1;
@@ -142,7 +143,8 @@ class flat_index {
         sections.put(container::section_id("QUAN"), bytes);
         bytes.resize(size() * quantizer_.code_size());
         for (std::size_t i = 0; i < size(); ++i)
-            storage_.copy_code(i, std::span(bytes).subspan(i * quantizer_.code_size(), quantizer_.code_size()));
+            storage_.copy_code(i,
+                               std::span(bytes).subspan(i * quantizer_.code_size(), quantizer_.code_size()));
         sections.put(container::section_id("CODE"), bytes);
         sections.finish();
     }
@@ -154,7 +156,8 @@ class flat_index {
         if (const auto got = expect(*sections, container::section_id("INDX"), head); !got) return got.error();
         if (const auto got = expect(*sections, container::section_id("QUAN"), parameters); !got)
             return got.error();
-        if (const auto got = expect(*sections, container::section_id("CODE"), codes); !got) return got.error();
+        if (const auto got = expect(*sections, container::section_id("CODE"), codes); !got)
+            return got.error();
         if (const auto got = expect_end(*sections); !got) return got.error();
         if (head.payload.size() != 16)
             return error{error_code::bad_header, head.offset, "an index header has 16 bytes"};
@@ -167,12 +170,15 @@ class flat_index {
         auto quantizer = Quantizer::load(from, bound);
         if (!quantizer) return quantizer.error().shifted_by(parameters.offset);
         if (from.remaining() != 0)
-            return from.fail(error_code::trailing_data, "bytes follow the quantizer").shifted_by(parameters.offset);
+            return from.fail(error_code::trailing_data, "bytes follow the quantizer")
+                .shifted_by(parameters.offset);
         // count < 2^32 and code_size < 2^32.
         if (quantizer->code_size() != code_size || codes.payload.size() != count * code_size)
-            return error{error_code::bad_header, codes.offset, "the codes are not as many as the header says"};
+            return error{error_code::bad_header, codes.offset,
+                         "the codes are not as many as the header says"};
         if (codes.payload.size() > bound.max_memory / 2)
-            return error{error_code::limit_exceeded, codes.offset, "the codes are larger than the limits allow"};
+            return error{error_code::limit_exceeded, codes.offset,
+                         "the codes are larger than the limits allow"};
         flat_index out(std::move(*quantizer), static_cast<metric>(by));
         out.storage_.append(codes.payload);
         return out;
@@ -185,8 +191,7 @@ class flat_index {
         for (;;) {
             const auto more = from.next(out);
             if (!more) return more.error();
-            if (!*more)
-                return error{error_code::truncated, out.offset, "a section of the index is missing"};
+            if (!*more) return error{error_code::truncated, out.offset, "a section of the index is missing"};
             if (out.id == id) return {};
             if (const auto skipped = container::section_reader::skip(out); !skipped) return skipped.error();
         }
@@ -205,8 +210,8 @@ class flat_index {
     Storage storage_;
 };
 
-/// The `width` nearest of the candidates of each query, by their vectors themselves: row `id` of `base` is the
-/// vector with that id. Precondition: one answer per query, ids below base.rows() or no_neighbor, equal
+/// The `width` nearest of the candidates of each query, by their vectors themselves: row `id` of `base` is
+/// the vector with that id. Precondition: one answer per query, ids below base.rows() or no_neighbor, equal
 /// dimensions. Encoder-side: sums in whatever order is fastest.
 template <simd::instruction_set Arch = simd::native, parallel_policy Policy = serial>
 [[nodiscard]] inline neighbors rerank(view_2d<const float> queries, view_2d<const float> base,
@@ -223,7 +228,8 @@ template <simd::instruction_set Arch = simd::native, parallel_policy Policy = se
         for (const neighbor& candidate : candidates.of(q)) {
             if (candidate.id == no_neighbor) continue;
             for (std::size_t j = 0; j < d; ++j)
-                row[j] = by == metric::inner_product ? base(candidate.id, j) : base(candidate.id, j) - query[j];
+                row[j] =
+                    by == metric::inner_product ? base(candidate.id, j) : base(candidate.id, j) - query[j];
             const float cost = by == metric::inner_product ? -simd::dot_fast<Arch>(query, row)
                                                            : simd::dot_fast<Arch>(row, row);
             list.offer(cost, candidate.id);
