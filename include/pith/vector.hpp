@@ -6,3 +6,4 @@
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/product.hpp>
+#include <pith/vector/residual.hpp>
