@@ -36,7 +36,11 @@ class magnitude_fit {
         if (k == 0) return;
         const double index = k < 0 ? -k : k;
         const double size = k < 0 ? -place : place;
-        count_ += 1, k_ += index, kk_ += index * index, x_ += size, kx_ += index * size;
+        count_ += 1;
+        k_ += index;
+        kk_ += exact::mul(index, index);
+        x_ += size;
+        kx_ += exact::mul(index, size);
     }
     struct line {
         double slope;
@@ -45,10 +49,11 @@ class magnitude_fit {
     /// Without two different magnitudes the slope is 1. Slopes stay in 1/2 ... 2.
     [[nodiscard]] line solve() const noexcept {
         if (count_ == 0) return {1, 0};
-        const double spread = count_ * kk_ - k_ * k_;
-        double slope = spread > 1e-9 * count_ * kk_ ? (count_ * kx_ - k_ * x_) / spread : 1;
+        const double spread = exact::mul(count_, kk_) - exact::mul(k_, k_);
+        double slope =
+            spread > 1e-9 * count_ * kk_ ? (exact::mul(count_, kx_) - exact::mul(k_, x_)) / spread : 1;
         slope = slope < 0.5 ? 0.5 : slope > 2 ? 2 : slope;
-        const double shift = (k_ - x_ / slope) / count_ * 512 + 0.5;
+        const double shift = exact::mul((k_ - x_ / slope) / count_, 512) + 0.5;
         return {slope, static_cast<std::uint8_t>(shift < 0 ? 0 : shift > 255 ? 255 : shift)};
     }
 
