@@ -12,7 +12,7 @@
 
 namespace vector_test {
 
-template <pith::vector::vector_quantizer Quantizer>
+template <pith::vector::storable_quantizer Quantizer>
 std::vector<std::uint8_t> saved(const Quantizer& quantizer) {
     std::vector<std::uint8_t> out;
     pith::vector_sink sink(out);
@@ -46,7 +46,7 @@ void check_codes(const Quantizer& quantizer, const matrix& in) {
 }
 
 /// Parameters survive being stored; damaged ones are refused or decode to something, never worse.
-template <pith::vector::vector_quantizer Quantizer>
+template <pith::vector::storable_quantizer Quantizer>
 void check_stored(const Quantizer& quantizer, const matrix& in) {
     const std::vector<std::uint8_t> bytes = saved(quantizer);
     CHECK(bytes.size() == quantizer.parameter_bytes());

@@ -36,20 +36,27 @@ concept codebook_type = requires(const C c, std::span<const float> point, std::s
 ///   parameter_bytes();             // bytes of what all codes share, as stored by save
 ///   encode_into(rows, codes);      // rows.rows() codes one behind the other; fails on what is not finite
 ///   decode_into(codes, rows);      // any bytes decode to something
-///   save(sink), Q::load(reader, limits)
 /// Laws: encoding does not depend on which other rows are encoded beside; decode, encode, decode gives what
 /// the first decode gave.
+/// Unlike quant::vector_quantizer, which codes one vector at a time, this one takes many: encoders look at
+/// sixteen of them at once.
 template <class Q>
 concept vector_quantizer = requires(const Q q, view_2d<const float> rows, view_2d<float> decoded,
-                                    std::span<std::uint8_t> codes, byte_view coded, vector_sink& sink,
-                                    byte_reader& reader) {
+                                    std::span<std::uint8_t> codes, byte_view coded) {
     { q.dimension() } -> std::same_as<std::size_t>;
     { q.code_size() } -> std::same_as<std::size_t>;
     { q.parameter_bytes() } -> std::same_as<std::size_t>;
     { q.encode_into(rows, codes) } -> std::same_as<result<void>>;
     {q.decode_into(coded, decoded)};
+};
+
+/// A quantizer whose parameters go into files: save(sink), and Q::load(reader, limits), which takes what save
+/// wrote and refuses the rest.
+template <class Q>
+concept storable_quantizer = vector_quantizer<Q> &&
+    requires(const Q q, vector_sink& sink, byte_reader& from) {
     {q.save(sink)};
-    { Q::load(reader, limits{}) } -> std::same_as<result<Q>>;
+    { Q::load(from, limits{}) } -> std::same_as<result<Q>>;
 };
 
 /// A quantizer that finds the costs of codes without decoding them.

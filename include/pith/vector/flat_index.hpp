@@ -129,7 +129,7 @@ class flat_index {
 
     /// Writes the index as a list of sections (container/section.hpp): INDX, QUAN, CODE.
     template <byte_sink Sink>
-    void save(Sink& sink) const {
+    void save(Sink& sink) const requires storable_quantizer<Quantizer> {
         container::section_writer<Sink> sections(sink);
         std::vector<std::uint8_t> bytes;
         vector_sink head(bytes);
@@ -149,7 +149,8 @@ class flat_index {
         sections.finish();
     }
     /// Reads what `save` wrote for the same type. Never takes more memory than the limits grant.
-    [[nodiscard]] static result<flat_index> load(byte_view in, const limits& bound = {}) {
+    [[nodiscard]] static result<flat_index> load(byte_view in, const limits& bound = {}) requires
+        storable_quantizer<Quantizer> {
         auto sections = container::section_reader::open(in, bound);
         if (!sections) return sections.error();
         container::section head, parameters, codes;
