@@ -23,10 +23,10 @@
 namespace pith::inline v1::vector {
 
 struct kmeans_options {
-    std::size_t rounds = 8;              ///< of Lloyd's, over all sampled points
-    std::size_t rounds_per_batch = 2;    ///< over each smaller batch before
-    std::size_t points_per_entry = 256;  ///< at most so many points are looked at, chosen at random; 0: all
-    bool balanced = false;               ///< no cluster larger than the mean size, rounded up
+    std::size_t rounds = 8;             ///< of Lloyd's, over all sampled points, fewer once they gain nothing
+    std::size_t rounds_per_batch = 2;   ///< over each smaller batch before
+    std::size_t points_per_entry = 96;  ///< points looked at, chosen at random, but 8192 at least; 0: all
+    bool balanced = false;              ///< no cluster larger than the mean size, rounded up
     std::uint64_t seed = 1;
 };
 
@@ -216,8 +216,8 @@ template <simd::instruction_set Arch = simd::native, parallel_policy Policy = se
         return refused("a codebook has dimension 1 to 1024");
     if (const auto finite = check_finite(points); !finite) return finite.error();
 
-    const std::size_t bound =
-        options.points_per_entry == 0 ? points.rows() : options.points_per_entry * entries;
+    const std::size_t wanted = std::max<std::size_t>(options.points_per_entry * entries, 8192);
+    const std::size_t bound = options.points_per_entry == 0 ? points.rows() : wanted;
     random_sequence random(options.seed);
     const detail::tiled_points tiles(points, std::min(points.rows(), bound), random);
     std::size_t batch = std::min(tiles.size(), 16 * entries);
