@@ -11,3 +11,5 @@
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sign_sketch.hpp>
+#include <pith/vector/sign_split.hpp>
+#include <pith/vector/turned.hpp>
