@@ -86,7 +86,7 @@ TEST_CASE("codebooks are the same on every machine", "[vector]") {
     const auto narrow = vector::kmeans(integers(3000, 4, 255, 5).view(), 64, {.points_per_entry = 32});
     const auto wide = vector::kmeans(gaussian(400, 19, 6).view(), 20, {.balanced = true});
     REQUIRE((narrow && wide));
-    CHECK(digest_of(*narrow) == 0xba273d8d8125b8b9);
+    CHECK(digest_of(*narrow) == 0x8668583a7b6fea8);
     CHECK(digest_of(*wide) == 0x18d9503b381aeb4);
 }
 

@@ -23,10 +23,10 @@
 namespace pith::inline v1::vector {
 
 struct kmeans_options {
-    std::size_t rounds = 8;             ///< of Lloyd's, over all sampled points, fewer once they gain nothing
-    std::size_t rounds_per_batch = 2;   ///< over each smaller batch before
-    std::size_t points_per_entry = 96;  ///< points looked at, chosen at random, but 8192 at least; 0: all
-    bool balanced = false;              ///< no cluster larger than the mean size, rounded up
+    std::size_t rounds = 8;            ///< of Lloyd's, over all sampled points, fewer once they gain nothing
+    std::size_t rounds_per_batch = 2;  ///< over each smaller batch before
+    std::size_t points_per_entry = 256;  ///< points looked at, chosen at random, but 8192 at least; 0: all
+    bool balanced = false;               ///< no cluster larger than the mean size, rounded up
     std::uint64_t seed = 1;
 };
 
