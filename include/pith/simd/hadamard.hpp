@@ -23,6 +23,19 @@ namespace detail {
 // A step over distance h inside a register: swap neighbours at that distance, then add them with the sign of
 // the upper one turned: a + b stays below, a - b above.
 #    if defined(__x86_64__)
+#        if defined(__AVX2__)
+/// swapped + x * signs, signs of 1 and -1: products are exact, so that one FMA rounds as one addition does.
+template <instruction_set Arch>
+[[nodiscard, gnu::always_inline]] inline __m256 hadamard_step(__m256 swapped, __m256 x,
+                                                              __m256 signs) noexcept {
+#            if defined(__FMA__)
+    return _mm256_fmadd_ps(x, signs, swapped);
+#            else
+    return _mm256_add_ps(swapped, _mm256_mul_ps(x, signs));
+#            endif
+}
+#        endif
+
 /// All steps inside one register.
 template <instruction_set Arch>
 [[nodiscard]] inline vec<float, Arch> hadamard_inside(vec<float, Arch> v) noexcept {
@@ -40,17 +53,11 @@ template <instruction_set Arch>
 #        endif
 #        if defined(__AVX2__)
     if constexpr (std::is_same_v<Arch, avx2>) {
-        const auto step = [](__m256 swapped, __m256 x, __m256 signs) {
-#            if defined(__FMA__)
-            return _mm256_fmadd_ps(x, signs, swapped);  // a product with 1 or -1 is exact: rounded once, too
-#            else
-            return _mm256_add_ps(swapped, _mm256_mul_ps(x, signs));
-#            endif
-        };
         __m256 x = v;
-        x = step(_mm256_permute_ps(x, 0xB1), x, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1));
-        x = step(_mm256_permute_ps(x, 0x4E), x, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1));
-        return step(_mm256_permute2f128_ps(x, x, 1), x, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1));
+        x = hadamard_step<Arch>(_mm256_permute_ps(x, 0xB1), x, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1));
+        x = hadamard_step<Arch>(_mm256_permute_ps(x, 0x4E), x, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1));
+        return hadamard_step<Arch>(_mm256_permute2f128_ps(x, x, 1), x,
+                                   _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1));
     }
 #        endif
     if constexpr (std::is_same_v<Arch, sse2>) {
