@@ -278,7 +278,8 @@ TEST_CASE("nearest levels equal the search through all of them, for one value an
             REQUIRE(std::abs(double{x[i]} - g.entry(best)[0]) + 5e-7 >=
                     std::abs(double{x[i]} - g.entry(codes[i])[0]));
             if (i < g.size() && i < 100) REQUIRE(codes[i] == i);
-            if (i >= 100 && i < 100 + g.size() - 1) REQUIRE(codes[i] == i - 100);  // the lower of two
+            if (i >= 100 && i < 200 && i < 100 + g.size() - 1)
+                REQUIRE(codes[i] == i - 100);  // the lower of two
         }
     };
     check(quant::lloyd_max<1>(quant::gaussian_density{}));
