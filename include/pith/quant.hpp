@@ -14,5 +14,6 @@
 #include <pith/quant/observer.hpp>
 #include <pith/quant/outliers.hpp>
 #include <pith/quant/rate_control.hpp>
+#include <pith/quant/rotated.hpp>
 #include <pith/quant/rounding.hpp>
 #include <pith/version.hpp>
