@@ -169,18 +169,17 @@ TEST_CASE("hostile frames of 1 KiB with fitting checksums cost at most 1 MiB bes
         REQUIRE(in.size() <= 1024);
         bool decoded = false, streamed = false, inspected = false;
         const double begin = milliseconds();
-        const std::size_t whole =
-            allocation::cost([&] { decoded = bool(box::decode_frame<block_coders::recipes>(in)); });
+        const std::size_t whole = allocation::cost([&] { decoded = bool(block_coders::decode_frame(in)); });
         const double middle = milliseconds();
-        const std::size_t stream = allocation::cost(
-            [&] { streamed = bool(box::verify_stream<block_coders::recipes>(box::view_source(in))); });
+        const std::size_t stream =
+            allocation::cost([&] { streamed = bool(block_coders::verify_stream(in)); });
         const double end = milliseconds();
         const std::size_t looked = allocation::cost([&] { inspected = bool(box::inspect(in)); });
         CHECK(decoded == streamed);
         CHECK((inspected || !decoded));
         accepted += decoded;
         const auto header = box::frame_header::parse(in);
-        const std::uint64_t codec = header ? block_coders::recipes::memory_of(header->recipe) : 0;
+        const std::uint64_t codec = header ? block_coders::memory_of(header->recipe) : 0;
         const std::size_t most = whole < stream ? stream : whole;
         too_much += most > (std::size_t{1} << 20) + codec;
         all.bytes = all.bytes < most ? most : all.bytes;

@@ -44,14 +44,12 @@ class frame_trial {
     void try_allocating(const bytes& damaged, bool expected) {
         bool decoded = false, streamed = false, inspected = false;
         const std::size_t spent = allocation::cost([&] {
-            const auto all = box::decode_frame<block_coders::recipes>(damaged, bound_);
+            const auto all = block_coders::decode_frame(damaged, bound_);
             decoded = all.has_value();
             if (all && *all != victim_->content) ++line_.other;
         });
-        const std::size_t spent_on_stream = allocation::cost([&] {
-            streamed =
-                box::verify_stream<block_coders::recipes>(box::view_source(damaged), bound_).has_value();
-        });
+        const std::size_t spent_on_stream =
+            allocation::cost([&] { streamed = block_coders::verify_stream(damaged, bound_).has_value(); });
         const std::size_t spent_on_headers =
             allocation::cost([&] { inspected = box::inspect(damaged, bound_).has_value(); });
         const std::size_t most = spent < spent_on_stream ? spent_on_stream : spent;

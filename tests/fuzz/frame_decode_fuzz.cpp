@@ -1,5 +1,10 @@
 // Frames of any bytes, as they are or with checksums made to fit: all ways to decode agree, nothing goes over
 // the limits, and what inspect accepts has the sizes that it says.
+#include <pith/container.hpp>
+#include <pith/entropy/golomb.hpp>
+#include <pith/entropy/huffman.hpp>
+#include <pith/entropy/rans_block.hpp>
+
 #include <memory>
 
 #include "fuzz/input.hpp"

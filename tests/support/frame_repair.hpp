@@ -65,7 +65,8 @@ class repairer {
         }
         return false;
     }
-    std::unique_ptr<block_coders::coder> coders_[block_coders::entries.size()];
+    std::vector<std::unique_ptr<block_coders::coder>> coders_ =
+        std::vector<std::unique_ptr<block_coders::coder>>(block_coders::entries.size());
 };
 
 }  // namespace frame_repair

@@ -1,4 +1,7 @@
+#include <pith/container.hpp>
 #include <pith/core/parallel.hpp>
+#include <pith/entropy/rans_block.hpp>
+#include <pith/simd/rans.hpp>
 
 #include <string>
 
@@ -12,9 +15,9 @@ namespace box = pith::container;
 using bytes = std::vector<std::uint8_t>;
 
 bytes decoded_as_stream(const bytes& frame) {
-    bytes out;
-    REQUIRE(box::decode_stream<block_coders::recipes>(box::view_source(frame), box::vector_output(out)));
-    return out;
+    auto out = block_coders::decode_stream(frame);
+    REQUIRE(out);
+    return *out;
 }
 
 void check_frame(frozen::rows& rows, const block_coders::entry& entry, const std::string& input,
@@ -22,7 +25,7 @@ void check_frame(frozen::rows& rows, const block_coders::entry& entry, const std
     CAPTURE(entry.name, input);
     const auto frame = entry.native()->encode_frame(in, box::min_block_size);
     REQUIRE(frame);
-    const auto back = box::decode_frame<block_coders::recipes>(*frame);
+    const auto back = block_coders::decode_frame(*frame);
     REQUIRE(back);
     CHECK(decoded_as_stream(*frame) == in);
     rows.check(std::string("frame/") + entry.name, input, in, *frame, *back);
