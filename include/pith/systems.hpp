@@ -2,4 +2,6 @@
 #pragma once
 
 #include <pith/systems/lossless.hpp>
+#include <pith/systems/vector.hpp>
+#include <pith/systems/weights.hpp>
 #include <pith/version.hpp>

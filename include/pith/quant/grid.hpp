@@ -33,6 +33,7 @@ requires(Bits >= 1 && Bits <= 8) class grid {
             PITH_ASSERT(levels[i] < levels[i + 1]);
             thresholds_[i] = exact::mul(levels[i], 0.5F) + exact::mul(levels[i + 1], 0.5F);
         }
+        if constexpr (Bits <= 4) search_ = simd::thresholds_of<Bits>(thresholds_);
     }
 
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
@@ -60,22 +61,21 @@ requires(Bits >= 1 && Bits <= 8) class grid {
     /// codes[i] = nearest(values[i]); equal sizes. Exact.
     template <simd::instruction_set Arch = simd::native>
     void encode_into(std::span<const float> values, std::span<std::uint8_t> codes) const noexcept {
-        PITH_ASSERT(values.size() == codes.size());
-        if constexpr (Bits <= 4) {
-            simd::nearest_levels<Bits, Arch>(values, thresholds_, codes);
-        } else {
-            for (std::size_t i = 0; i < codes.size(); ++i)
-                codes[i] = static_cast<std::uint8_t>(nearest(values[i]));
-        }
+        encode_scaled_into<Arch>(values, 1.0F, codes);
     }
     /// codes[i] = nearest(values[i] / scale), for a scale > 0, by thresholds times the scale. Exact.
     template <simd::instruction_set Arch = simd::native>
     void encode_scaled_into(std::span<const float> values, float scale,
                             std::span<std::uint8_t> codes) const noexcept {
         PITH_ASSERT(values.size() == codes.size());
-        grid scaled = *this;
-        for (float& t : scaled.thresholds_) t *= scale;
-        scaled.template encode_into<Arch>(values, codes);
+        if constexpr (Bits <= 4) {
+            simd::nearest_levels<Bits, Arch>(values, search_, scale, codes);
+        } else {
+            grid scaled = *this;
+            for (float& t : scaled.thresholds_) t *= scale;
+            for (std::size_t i = 0; i < codes.size(); ++i)
+                codes[i] = static_cast<std::uint8_t>(scaled.nearest(values[i]));
+        }
     }
     /// out[i] = level codes[i] times factor; codes of no level give the last one. Equal sizes. Exact.
     template <simd::instruction_set Arch = simd::native>
@@ -91,6 +91,7 @@ requires(Bits >= 1 && Bits <= 8) class grid {
   private:
     std::array<float, places> levels_{};
     std::array<float, places> thresholds_{};
+    simd::level_thresholds search_{};  // for up to four bits
     std::size_t size_;
 };
 

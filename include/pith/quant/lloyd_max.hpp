@@ -192,6 +192,45 @@ inline void sort_floats(std::span<float> x) noexcept {
 
 }  // namespace detail
 
+namespace detail {
+
+/// One step of Lloyd's iteration on sorted data with the sums of its prefixes: false if no level moved.
+[[nodiscard]] inline bool lloyd_step_of(std::span<const float> sorted, std::span<const double> sums,
+                                        std::span<float> levels) noexcept {
+    bool moved = false;
+    std::size_t begin = 0;
+    for (std::size_t k = 0; k < levels.size(); ++k) {
+        std::size_t end = sorted.size();
+        if (k + 1 < levels.size()) {
+            const double limit = (double{levels[k]} + double{levels[k + 1]}) / 2;
+            std::size_t low = begin;
+            while (low < end) {  // the first value above the limit
+                const std::size_t middle = (low + end) / 2;
+                if (double{sorted[middle]} <= limit)
+                    low = middle + 1;
+                else
+                    end = middle;
+            }
+        }
+        if (end == begin) continue;
+        const auto mean = static_cast<float>((sums[end] - sums[begin]) / static_cast<double>(end - begin));
+        moved = moved || mean != levels[k];
+        levels[k] = mean;
+        begin = end;
+    }
+    return moved;
+}
+
+/// The first of equal neighbours.
+[[nodiscard]] inline std::vector<float> distinct(std::span<const float> sorted) {
+    std::vector<float> out;
+    for (const float v : sorted)
+        if (out.empty() || v > out.back()) out.push_back(v);
+    return out;
+}
+
+}  // namespace detail
+
 /// Up to 2^Bits levels fitted to data by Lloyd's iteration from equal parts of the sorted values; every level
 /// is the mean of the values nearest to it. Distinct values that are no more than the levels are met exactly.
 /// Error: no data, or a value that is not finite. Encoder-side.
@@ -199,47 +238,19 @@ template <unsigned Bits>
 [[nodiscard]] inline result<grid<Bits>> lloyd_max_of(std::span<const float> data, int iterations = 100) {
     if (data.empty()) return error{error_code::unsupported_parameter, 0, "no values to fit levels to"};
     if (!all_finite(data)) return not_finite();
-    std::vector<float> sorted(data.begin(), data.end()), levels;
+    constexpr std::size_t n = std::size_t{1} << Bits;
+    std::vector<float> sorted(data.begin(), data.end());
     detail::sort_floats(sorted);
+    std::vector<float> levels = detail::distinct(sorted);
+    if (levels.size() <= n) return grid<Bits>(levels);
     std::vector<double> sums(sorted.size() + 1);
     for (std::size_t i = 0; i < sorted.size(); ++i) sums[i + 1] = sums[i] + double{sorted[i]};
-    constexpr std::size_t n = std::size_t{1} << Bits;
-    for (std::size_t i = 0; i < sorted.size() && levels.size() <= n; ++i)
-        if (levels.empty() || sorted[i] > levels.back()) levels.push_back(sorted[i]);
-    if (levels.size() <= n) return grid<Bits>(levels);
     levels.clear();
-    for (std::size_t k = 0; k < n; ++k) {
-        const float v = sorted[sorted.size() * (2 * k + 1) / (2 * n)];
-        if (levels.empty() || v > levels.back()) levels.push_back(v);
-    }
-    for (int i = 0; i < iterations; ++i) {
-        bool moved = false;
-        std::size_t begin = 0;
-        for (std::size_t k = 0; k < levels.size(); ++k) {
-            std::size_t end = sorted.size();
-            if (k + 1 < levels.size()) {
-                const double limit = (double{levels[k]} + double{levels[k + 1]}) / 2;
-                std::size_t low = begin, high = sorted.size();
-                while (low < high) {
-                    const std::size_t middle = (low + high) / 2;
-                    (double{sorted[middle]} <= limit ? low : high) =
-                        middle + (double{sorted[middle]} <= limit);
-                }
-                end = low;
-            }
-            if (end == begin) continue;
-            const auto mean =
-                static_cast<float>((sums[end] - sums[begin]) / static_cast<double>(end - begin));
-            moved = moved || mean != levels[k];
-            levels[k] = mean;
-            begin = end;
-        }
-        if (!moved) break;
-    }
-    std::vector<float> distinct;
-    for (const float v : levels)
-        if (distinct.empty() || v > distinct.back()) distinct.push_back(v);
-    return grid<Bits>(distinct);
+    for (std::size_t k = 0; k < n; ++k) levels.push_back(sorted[sorted.size() * (2 * k + 1) / (2 * n)]);
+    levels = detail::distinct(levels);
+    for (int i = 0; i < iterations; ++i)
+        if (!detail::lloyd_step_of(sorted, sums, levels)) break;
+    return grid<Bits>(detail::distinct(levels));
 }
 
 }  // namespace pith::inline v1::quant

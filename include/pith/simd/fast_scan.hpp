@@ -28,7 +28,7 @@ inline void set_scan_code(std::uint8_t* block, std::size_t part, std::size_t vec
 }
 [[nodiscard]] inline unsigned scan_code(const std::uint8_t* block, std::size_t part,
                                         std::size_t vector) noexcept {
-    return (block[16 * part + vector % 16] >> (vector < 16 ? 0 : 4)) & 15U;
+    return (unsigned{block[16 * part + vector % 16]} >> (vector < 16 ? 0 : 4)) & 15U;
 }
 
 namespace twin {

@@ -14,16 +14,29 @@
 
 namespace pith::inline v1::simd {
 
-/// Thresholds between sixteen levels, ascending; the last one is never passed. Fewer levels: the rest is
-/// +inf.
-using level_thresholds = std::array<float, 16>;
+/// Thresholds between up to sixteen levels, in the two orders in which kernels want them.
+struct level_thresholds {
+    std::array<float, 16> ascending{};  ///< 2^Bits - 1 of them; of levels that are missing: +inf
+    std::array<float, 16> search{};  ///< breadth first: one, two, four from 0, 1, 3 on, and eight from 8 on
+};
+/// Precondition: ascending order.
+template <unsigned Bits>
+requires(Bits >= 1 && Bits <= 4) [[nodiscard]] constexpr level_thresholds
+    thresholds_of(const std::array<float, 16>& ascending) noexcept {
+    level_thresholds out{ascending, {}};
+    for (unsigned bit = 0; bit < Bits; ++bit)
+        for (unsigned code = 0; code < 1U << bit; ++code)
+            out.search[(bit == 3 ? 8U : (1U << bit) - 1U) + code] =
+                ascending[((2 * code + 1) << (Bits - 1 - bit)) - 1];
+    return out;
+}
 /// Sixteen levels; fewer: the rest is not used.
 using level_table = std::array<float, 16>;
 
 namespace detail {
 
 template <unsigned Bits, instruction_set Arch>
-[[nodiscard]] inline std::size_t nearest_vectors(const float*, const level_thresholds&, std::uint8_t*,
+[[nodiscard]] inline std::size_t nearest_vectors(const float*, const level_thresholds&, float, std::uint8_t*,
                                                  std::size_t) noexcept {
     return 0;
 }
@@ -56,26 +69,14 @@ template <unsigned Bits>
     }
 }
 
-/// The thresholds of a binary search in breadth-first order: one, two, four in the first eight places, then
-/// eight.
-template <unsigned Bits>
-[[nodiscard]] inline level_thresholds search_order(const level_thresholds& ascending) noexcept {
-    level_thresholds out{};
-    for (unsigned bit = 0; bit < Bits; ++bit)
-        for (unsigned code = 0; code < 1U << bit; ++code)
-            out[(bit == 3 ? 8U : (1U << bit) - 1U) + code] =
-                ascending[((2 * code + 1) << (Bits - 1 - bit)) - 1];
-    return out;
-}
-
 template <unsigned Bits, instruction_set Arch>
 requires covers<Arch, avx2>
 [[nodiscard]] inline std::size_t nearest_vectors(const float* in, const level_thresholds& thresholds,
-                                                 std::uint8_t* out, std::size_t n) noexcept {
-    if (n < 32) return 0;
-    const level_thresholds order = search_order<Bits>(thresholds);
-    const __m256 t0 = Bits == 1 ? _mm256_set1_ps(order[0]) : _mm256_loadu_ps(order.data());
-    const __m256 t1 = _mm256_loadu_ps(order.data() + 8);
+                                                 float factor, std::uint8_t* out, std::size_t n) noexcept {
+    const __m256 f = _mm256_set1_ps(factor);
+    const float* order = thresholds.search.data();
+    const __m256 t0 = _mm256_mul_ps(f, Bits == 1 ? _mm256_set1_ps(order[0]) : _mm256_loadu_ps(order));
+    const __m256 t1 = _mm256_mul_ps(f, _mm256_loadu_ps(order + 8));
     // Packing works within 128-bit lanes; this puts the groups of four codes back in order.
     const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     std::size_t i = 0;
@@ -115,13 +116,13 @@ requires covers<Arch, avx2>
 template <unsigned Bits, instruction_set Arch>
 requires covers<Arch, neon>
 [[nodiscard]] inline std::size_t nearest_vectors(const float* in, const level_thresholds& thresholds,
-                                                 std::uint8_t* out, std::size_t n) noexcept {
+                                                 float factor, std::uint8_t* out, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 8 <= n; i += 8) {
         const float32x4_t a = vld1q_f32(in + i), b = vld1q_f32(in + i + 4);
         uint32x4_t below_a = vdupq_n_u32(0), below_b = below_a;
         for (unsigned t = 0; t + 1 < 1U << Bits; ++t) {
-            const float32x4_t threshold = vdupq_n_f32(thresholds[t]);
+            const float32x4_t threshold = vdupq_n_f32(thresholds.ascending[t] * factor);
             below_a = vsubq_u32(below_a, vcgtq_f32(a, threshold));
             below_b = vsubq_u32(below_b, vcgtq_f32(b, threshold));
         }
@@ -134,18 +135,18 @@ requires covers<Arch, neon>
 
 }  // namespace detail
 
-/// codes[i] = the number of thresholds below values[i], of the first 2^Bits - 1; 0 for a NaN. Precondition:
-/// equal sizes, no overlap, ascending thresholds. Exact.
+/// codes[i] = the number of thresholds, times factor, below values[i]; 0 for a NaN. Precondition: equal
+/// sizes, no overlap, factor > 0. Exact: the products are rounded once.
 template <unsigned Bits, instruction_set Arch = native>
 requires(Bits >= 1 && Bits <= 4) inline void nearest_levels(std::span<const float> values,
-                                                            const level_thresholds& thresholds,
+                                                            const level_thresholds& thresholds, float factor,
                                                             std::span<std::uint8_t> codes) noexcept {
     PITH_ASSERT(values.size() == codes.size());
     std::size_t i =
-        detail::nearest_vectors<Bits, Arch>(values.data(), thresholds, codes.data(), codes.size());
+        detail::nearest_vectors<Bits, Arch>(values.data(), thresholds, factor, codes.data(), codes.size());
     for (; i < codes.size(); ++i) {
         unsigned code = 0;
-        for (unsigned t = 0; t + 1 < 1U << Bits; ++t) code += values[i] > thresholds[t];
+        for (unsigned t = 0; t + 1 < 1U << Bits; ++t) code += values[i] > thresholds.ascending[t] * factor;
         codes[i] = static_cast<std::uint8_t>(code);
     }
 }

@@ -46,6 +46,8 @@ class randomized_hadamard {
         for (std::uint32_t& sign : signs_) sign = bits() & 0x8000'0000U;
         for (std::size_t e = 0; e < scale_.size(); ++e)
             scale_[e] = 1.0F / exact::sqrt(static_cast<float>(std::size_t{1} << e));
+        for (unsigned r = 0; r < rounds_ && std::has_single_bit(size_); ++r)
+            total_ *= scale_[static_cast<unsigned>(std::countr_zero(size_))];
     }
 
     [[nodiscard]] std::size_t input_size() const noexcept { return input_size_; }
@@ -61,9 +63,7 @@ class randomized_hadamard {
             std::memcpy(y.data(), x.data(), x.size_bytes());
             std::memset(y.data() + x.size(), 0, (y.size() - x.size()) * sizeof(float));
         }
-        mix(0, padded ? y : x, y);
-        for (unsigned r = 1; r < rounds_; ++r) mix(r, y, y);
-        rescale(y);
+        for (unsigned r = 0; r < rounds_; ++r) mix(r, r == 0 && !padded ? x : y, y);
     }
     /// Precondition: y.size() == size(), x.size() == input_size(), no overlap. Destroys y.
     void inverse_into(std::span<float> y, std::span<float> x) const noexcept {
@@ -76,7 +76,7 @@ class randomized_hadamard {
             simd::flip_signs<Arch>(y, signs(r), y);
             unmix(r - 1, y);
         }
-        rescale(y);
+        if (std::has_single_bit(size_)) simd::scale<Arch>(y, total_);
         simd::flip_signs<Arch>(y.first(x.size()), signs(0).first(x.size()), x);
     }
 
@@ -97,13 +97,13 @@ class randomized_hadamard {
             at += block;
         }
     }
-    /// Signs and Hadamard transforms of the blocks; with one block its factor waits for rescale.
+    /// Signs and Hadamard transforms of the blocks; with one block its factor waits for the last round.
     void mix(unsigned round, std::span<const float> in, std::span<float> out) const noexcept {
         const auto masks = signs(round);
-        if (std::has_single_bit(size_)) return simd::signed_hadamard<Arch>(in, masks, out);
+        if (std::has_single_bit(size_))
+            return simd::signed_hadamard<Arch>(in, masks, round + 1 == rounds_ ? total_ : 1.0F, out);
         for_each_block(round, [&](std::size_t at, std::size_t n, float factor) {
-            simd::signed_hadamard<Arch>(in.subspan(at, n), masks.subspan(at, n), out.subspan(at, n));
-            simd::scale<Arch>(out.subspan(at, n), factor);
+            simd::signed_hadamard<Arch>(in.subspan(at, n), masks.subspan(at, n), factor, out.subspan(at, n));
         });
     }
     void unmix(unsigned round, std::span<float> y) const noexcept {
@@ -113,19 +113,12 @@ class randomized_hadamard {
             simd::scale<Arch>(y.subspan(at, n), factor);
         });
     }
-    void rescale(std::span<float> y) const noexcept {
-        if (!std::has_single_bit(size_)) return;
-        float factor = 1;
-        for (unsigned r = 0; r < rounds_; ++r)
-            factor *= scale_[static_cast<unsigned>(std::countr_zero(size_))];
-        simd::scale<Arch>(y, factor);
-    }
-
     std::size_t input_size_;
     std::size_t size_;
     unsigned rounds_ = 0;
     std::vector<std::uint32_t> signs_;
     std::array<float, 32> scale_{};  // 2^(-e / 2)
+    float total_ = 1;                // of all rounds, for one block
 };
 
 }  // namespace pith::inline v1::transform

@@ -35,7 +35,7 @@ template <unsigned Bits>
 requires(Bits >= 1 && Bits <= 16) [[nodiscard]] constexpr std::uint32_t
     code_at(const std::uint8_t* packed, std::size_t i) noexcept {
     if constexpr (Bits == 8) return packed[i];
-    if constexpr (Bits == 4) return (packed[i / 2] >> (4 * (i % 2))) & 15U;
+    if constexpr (Bits == 4) return (unsigned{packed[i / 2]} >> (4 * (i % 2))) & 15U;
     const std::size_t first = i * Bits, last = first + Bits - 1;
     std::uint32_t word = packed[first / 8];
     if (last / 8 > first / 8) word |= std::uint32_t{packed[first / 8 + 1]} << 8;

@@ -134,7 +134,8 @@ class block_storage {
             if (size_ % simd::scan_block == 0) bytes_.resize(bytes_.size() + block_bytes());
             std::uint8_t* const block = bytes_.data() + size_ / simd::scan_block * block_bytes();
             for (std::size_t p = 0; p < 2 * code_size_; ++p)
-                simd::set_scan_code(block, p, size_ % simd::scan_block, (codes[p / 2] >> (p % 2 * 4)) & 15U);
+                simd::set_scan_code(block, p, size_ % simd::scan_block,
+                                    (unsigned{codes[p / 2]} >> (p % 2 * 4)) & 15U);
             ++size_;
         }
     }
