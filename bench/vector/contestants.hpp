@@ -170,12 +170,11 @@ vector_contestant rotated(std::string name, bool centred) {
 template <unsigned Bits>
 std::vector<vector_contestant> our_contestants(bool quick) {
     using enum pith::vector::side_scalar;
-    constexpr std::size_t stages = Bits == 2 ? 4 : 8;
     std::vector<vector_contestant> out;
     out.push_back(product_of<8>("pith product, 8-bit parts", 8 / Bits));
     out.push_back(product_of<4>("pith product, 4-bit parts, fast scan", 4 / Bits));
-    out.push_back(index_of("pith residual, groups of 16, beam 4", [quick](pith::view_2d<const float> rows) {
-        pith::vector::residual_options options{.stages = stages, .groups = (rows.columns() + 15) / 16};
+    out.push_back(index_of("pith residual, groups of 20, beam 4", [quick](pith::view_2d<const float> rows) {
+        pith::vector::residual_options options{.stages = 20 * Bits / 8, .groups = (rows.columns() + 19) / 20};
         options.clustering.points_per_entry = quick ? 8 : 64;
         return pith::vector::residual<8>::fit(rows, options);
     }));
