@@ -7,6 +7,8 @@
 #include <pith/core/parallel.hpp>
 #include <pith/entropy.hpp>
 #include <pith/mixing.hpp>
+#include <pith/quant.hpp>
 #include <pith/simd.hpp>
 #include <pith/systems.hpp>
 #include <pith/transform.hpp>
+#include <pith/vector.hpp>

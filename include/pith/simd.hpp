@@ -5,10 +5,12 @@
 #include <pith/simd/convert.hpp>
 #include <pith/simd/dot.hpp>
 #include <pith/simd/dot_exact.hpp>
+#include <pith/simd/fast_scan.hpp>
 #include <pith/simd/float_split.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
 #include <pith/simd/lut.hpp>
+#include <pith/simd/nearest.hpp>
 #include <pith/simd/pack.hpp>
 #include <pith/simd/planes.hpp>
 #include <pith/simd/reduce.hpp>

@@ -33,6 +33,11 @@ template <instruction_set Arch = native>
             if constexpr (parts > 2) s2 = next(s2, i + 2 * step);
             if constexpr (parts > 2) s3 = next(s3, i + 3 * step);
         }
+        if (i == a.size()) {  // nothing is left: the first two steps of the tree are sums of vectors
+            if constexpr (parts > 2) s0 = s0 + s2, s1 = s1 + s3;
+            if constexpr (parts > 1) s0 = s0 + s1;
+            return simd::reduce_add<Arch, float>(s0);
+        }
         float lanes[4 * step];  // the first exact_lanes count
         simd::store<Arch>(lanes, s0);
         simd::store<Arch>(lanes + step, s1);

@@ -5,12 +5,14 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <pith/core/assert.hpp>
 #include <pith/simd/arch.hpp>
 #include <pith/simd/batch.hpp>
 #include <pith/simd/scalar_float.hpp>
+#include <pith/simd/signs.hpp>
 
 namespace pith::inline v1::simd {
 
@@ -21,6 +23,19 @@ namespace detail {
 // A step over distance h inside a register: swap neighbours at that distance, then add them with the sign of
 // the upper one turned: a + b stays below, a - b above.
 #    if defined(__x86_64__)
+#        if defined(__AVX2__)
+/// swapped + x * signs, signs of 1 and -1: products are exact, so that one FMA rounds as one addition does.
+template <instruction_set Arch>
+[[nodiscard, gnu::always_inline]] inline __m256 hadamard_step(__m256 swapped, __m256 x,
+                                                              __m256 signs) noexcept {
+#            if defined(__FMA__)
+    return _mm256_fmadd_ps(x, signs, swapped);
+#            else
+    return _mm256_add_ps(swapped, _mm256_mul_ps(x, signs));
+#            endif
+}
+#        endif
+
 /// All steps inside one register.
 template <instruction_set Arch>
 [[nodiscard]] inline vec<float, Arch> hadamard_inside(vec<float, Arch> v) noexcept {
@@ -39,12 +54,10 @@ template <instruction_set Arch>
 #        if defined(__AVX2__)
     if constexpr (std::is_same_v<Arch, avx2>) {
         __m256 x = v;
-        x = _mm256_add_ps(_mm256_permute_ps(x, 0xB1),
-                          _mm256_xor_ps(x, _mm256_setr_ps(0, -0.0F, 0, -0.0F, 0, -0.0F, 0, -0.0F)));
-        x = _mm256_add_ps(_mm256_permute_ps(x, 0x4E),
-                          _mm256_xor_ps(x, _mm256_setr_ps(0, 0, -0.0F, -0.0F, 0, 0, -0.0F, -0.0F)));
-        return _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1),
-                             _mm256_xor_ps(x, _mm256_setr_ps(0, 0, 0, 0, -0.0F, -0.0F, -0.0F, -0.0F)));
+        x = hadamard_step<Arch>(_mm256_permute_ps(x, 0xB1), x, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1));
+        x = hadamard_step<Arch>(_mm256_permute_ps(x, 0x4E), x, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1));
+        return hadamard_step<Arch>(_mm256_permute2f128_ps(x, x, 1), x,
+                                   _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1));
     }
 #        endif
     if constexpr (std::is_same_v<Arch, sse2>) {
@@ -68,9 +81,24 @@ template <instruction_set Arch>
 }
 #    endif
 
+/// Stores values as they are, or times a factor: what the last pass does.
+struct plain_store {
+    template <instruction_set Arch>
+    [[gnu::always_inline]] void put(float* to, vec<float, Arch> v) const noexcept {
+        simd::store<Arch, float>(to, v);
+    }
+};
+struct scaled_store {
+    float factor;
+    template <instruction_set Arch>
+    [[gnu::always_inline]] void put(float* to, vec<float, Arch> v) const noexcept {
+        simd::store<Arch, float>(to, v * vec<float, Arch>(factor));
+    }
+};
+
 /// The steps over the distances half and 2 * half in one pass over memory.
-template <instruction_set Arch>
-inline void hadamard_two_steps(float* x, std::size_t n, std::size_t half) noexcept {
+template <instruction_set Arch, class Store>
+inline void hadamard_two_steps(float* x, std::size_t n, std::size_t half, Store store) noexcept {
     constexpr std::size_t step = width<float, Arch>;
     for (std::size_t i = 0; i < n; i += 4 * half)
         for (std::size_t j = i; j < i + half; j += step) {
@@ -79,27 +107,66 @@ inline void hadamard_two_steps(float* x, std::size_t n, std::size_t half) noexce
             const auto c = simd::load<Arch>(x + j + 2 * half);
             const auto d = simd::load<Arch>(x + j + 3 * half);
             const auto ab = a + b, a_b = a - b, cd = c + d, c_d = c - d;
-            simd::store<Arch, float>(x + j, ab + cd);
-            simd::store<Arch, float>(x + j + half, a_b + c_d);
-            simd::store<Arch, float>(x + j + 2 * half, ab - cd);
-            simd::store<Arch, float>(x + j + 3 * half, a_b - c_d);
+            store.template put<Arch>(x + j, ab + cd);
+            store.template put<Arch>(x + j + half, a_b + c_d);
+            store.template put<Arch>(x + j + 2 * half, ab - cd);
+            store.template put<Arch>(x + j + 3 * half, a_b - c_d);
         }
 }
 
+/// a, b become a + b, a - b.
 template <instruction_set Arch>
-inline void hadamard_vectors(float* x, std::size_t n) noexcept {
+[[gnu::always_inline]] inline void butterfly(vec<float, Arch>& a, vec<float, Arch>& b) noexcept {
+    const vec<float, Arch> difference = a - b;
+    a = a + b;
+    b = difference;
+}
+
+/// The steps inside registers and over eight of them in one pass: from `load(i)`, vector i, into x.
+template <instruction_set Arch, class Load, class Store>
+inline void hadamard_eight_registers(float* x, std::size_t n, Load load, Store store) noexcept {
     constexpr std::size_t step = width<float, Arch>;
-    for (std::size_t i = 0; i < n; i += step)
-        simd::store<Arch, float>(x + i, hadamard_inside<Arch>(simd::load<Arch>(x + i)));
+    for (std::size_t i = 0; i < n; i += 8 * step) {
+        const auto first = [&](std::size_t r) { return hadamard_inside<Arch>(load(i + r * step)); };
+        // Named, not an array: g++ -O2 keeps an array in memory.
+        vec<float, Arch> a = first(0), b = first(1), c = first(2), d = first(3);
+        vec<float, Arch> e = first(4), f = first(5), g = first(6), h = first(7);
+        butterfly<Arch>(a, b), butterfly<Arch>(c, d), butterfly<Arch>(e, f), butterfly<Arch>(g, h);
+        butterfly<Arch>(a, c), butterfly<Arch>(b, d), butterfly<Arch>(e, g), butterfly<Arch>(f, h);
+        butterfly<Arch>(a, e), butterfly<Arch>(b, f), butterfly<Arch>(c, g), butterfly<Arch>(d, h);
+        store.template put<Arch>(x + i, a), store.template put<Arch>(x + i + step, b);
+        store.template put<Arch>(x + i + 2 * step, c), store.template put<Arch>(x + i + 3 * step, d);
+        store.template put<Arch>(x + i + 4 * step, e), store.template put<Arch>(x + i + 5 * step, f);
+        store.template put<Arch>(x + i + 6 * step, g), store.template put<Arch>(x + i + 7 * step, h);
+    }
+}
+
+/// Vector i of the input comes from load(i), which must not read what was stored before.
+template <instruction_set Arch, class Load, class Store>
+inline void hadamard_vectors(float* x, std::size_t n, Load load, Store last) noexcept {
+    constexpr std::size_t step = width<float, Arch>;
     std::size_t half = step;
-    for (; 4 * half <= n; half *= 4) hadamard_two_steps<Arch>(x, n, half);
-    if (half < n)  // an odd number of steps: the last one alone, over n / 2
-        for (std::size_t j = 0; j < half; j += step) {
-            const auto a = simd::load<Arch>(x + j);
-            const auto b = simd::load<Arch>(x + j + half);
-            simd::store<Arch, float>(x + j, a + b);
-            simd::store<Arch, float>(x + j + half, a - b);
+    if (n == 8 * step) return hadamard_eight_registers<Arch>(x, n, load, last);
+    if (n > 8 * step) {
+        hadamard_eight_registers<Arch>(x, n, load, plain_store{});
+        half = 8 * step;
+    } else {
+        for (std::size_t i = 0; i < n; i += step) {
+            const vec<float, Arch> v = hadamard_inside<Arch>(load(i));
+            if (n == step)
+                last.template put<Arch>(x + i, v);
+            else
+                simd::store<Arch, float>(x + i, v);
         }
+    }
+    for (; 4 * half < n; half *= 4) hadamard_two_steps<Arch>(x, n, half, plain_store{});
+    if (4 * half == n) return hadamard_two_steps<Arch>(x, n, half, last);
+    for (std::size_t j = 0; half < n && j < half; j += step) {  // one step alone, over n / 2
+        const auto a = simd::load<Arch>(x + j);
+        const auto b = simd::load<Arch>(x + j + half);
+        last.template put<Arch>(x + j, a + b);
+        last.template put<Arch>(x + j + half, a - b);
+    }
 }
 
 #endif
@@ -114,9 +181,36 @@ inline void hadamard(std::span<float> values) noexcept {
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>)
         if (values.size() >= width<float, Arch>)
-            return detail::hadamard_vectors<Arch>(values.data(), values.size());
+            return detail::hadamard_vectors<Arch>(
+                values.data(), values.size(),
+                [p = values.data()](std::size_t i) { return simd::load<Arch>(p + i); },
+                detail::plain_store{});
 #endif
     twin::hadamard<Arch>(values);
+}
+
+/// Replaces out by factor H (S in), S the diagonal matrix that turns the sign of element i where masks[i] is
+/// 2^31; masks hold 0 and 2^31 only. Precondition: equal sizes, 0 or a power of two; out may be in itself.
+/// Exact: the product with the factor is rounded once more.
+template <instruction_set Arch = native>
+inline void signed_hadamard(std::span<const float> in, std::span<const std::uint32_t> masks, float factor,
+                            std::span<float> out) noexcept {
+    PITH_ASSERT(in.size() == masks.size() && in.size() == out.size());
+    PITH_ASSERT(in.empty() || std::has_single_bit(in.size()));
+#ifndef PITH_NO_SIMD
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        if (in.size() >= width<float, Arch>) {
+            const auto load = [p = in.data(), m = masks.data()](std::size_t i) {
+                return detail::with_signs<Arch>(simd::load<Arch>(p + i), simd::load<Arch>(m + i));
+            };
+            if (factor == 1.0F)
+                return detail::hadamard_vectors<Arch>(out.data(), out.size(), load, detail::plain_store{});
+            return detail::hadamard_vectors<Arch>(out.data(), out.size(), load, detail::scaled_store{factor});
+        }
+#endif
+    flip_signs<Arch>(in, masks, out);
+    twin::hadamard<Arch>(out);
+    for (float& v : out) v *= factor;
 }
 
 }  // namespace pith::inline v1::simd

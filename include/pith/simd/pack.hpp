@@ -107,9 +107,13 @@ requires covers<Arch, avx2>
         return _mm256_srli_epi16(raised, 16 - Bits);
     };
     std::size_t g = 0;
-    // The last of the four loads reads bytes up to (g + 3) * Bits + 16.
-    for (; g + 4 <= groups && (g + 3) * Bits + 16 <= groups * Bits; g += 4) {
+    std::uint8_t copy[48] = {};  // 4 * Bits <= 28 bytes and what the last load reads behind them
+    for (; g + 4 <= groups; g += 4) {
         const std::uint8_t* p = in + g * Bits;
+        if ((g + 3) * Bits + 16 > groups * Bits) {  // the last of the four loads would read behind the end
+            std::memcpy(copy, p, 4 * Bits);
+            p = copy;
+        }
         const __m256i first = sixteen(two_loads(p, p + 2 * Bits));
         const __m256i second = sixteen(two_loads(p + Bits, p + 3 * Bits));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 8 * g), _mm256_packus_epi16(first, second));
@@ -129,16 +133,19 @@ requires(covers<Arch, avx2>&& Bits <= 6)  // two codes fit the signed factor of 
     std::size_t g = 0;
     // Neighbours join: 2 codes < 2^12 in 16 bits, 4 < 2^24 in 32, 8 in 64. The second store writes up to
     // (g + 2) * Bits + 16; what it writes too much is written again, or lies in front of the end.
-    for (; g + 4 <= groups && (g + 2) * Bits + 16 <= groups * Bits; g += 4) {
+    for (; g + 4 <= groups; g += 4) {
         const __m256i codes =
             _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + 8 * g)), code);
         const __m256i fours = _mm256_madd_epi16(_mm256_maddubs_epi16(codes, times2), times4);
         const __m256i eights = _mm256_or_si256(_mm256_and_si256(fours, low),
                                                _mm256_slli_epi64(_mm256_srli_epi64(fours, 32), 4 * Bits));
         const __m256i bytes = _mm256_shuffle_epi8(eights, shuffle);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + g * Bits), _mm256_castsi256_si128(bytes));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + (g + 2) * Bits),
-                         _mm256_extracti128_si256(bytes, 1));
+        std::uint8_t last[32];
+        const bool inside = (g + 2) * Bits + 16 <= groups * Bits;
+        std::uint8_t* to = inside ? out + g * Bits : last;
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(bytes));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 2 * Bits), _mm256_extracti128_si256(bytes, 1));
+        if (!inside) std::memcpy(out + g * Bits, last, 4 * Bits);
     }
     return g;
 }

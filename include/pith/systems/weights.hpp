@@ -1,0 +1,55 @@
+// Published quantizers of weights as aliases over quant/.
+// Each alias names its publication, the slots that realise its ideas, and what is not reproduced.
+#pragma once
+
+#include <pith/quant/affine.hpp>
+#include <pith/quant/codebook_quantizer.hpp>
+#include <pith/quant/grids.hpp>
+#include <pith/quant/observer.hpp>
+#include <pith/quant/rotated.hpp>
+#include <pith/transform/randomized_hadamard.hpp>
+
+namespace pith::inline v1::systems {
+
+// --- Grids and clips -------------------------------------------------------------------------------------
+
+/// SLiM-Quant (Mozaffari, Yazdanbakhsh, Mehri Dehnavi, 2024): one symmetric scale whose clip has the least
+/// expected error on a histogram of the weights.
+/// Histogram observer -> symmetric affine quantizer of the whole tensor.
+/// Not reproduced: sparsity and low-rank adapters, which are compensators behind it.
+template <unsigned Bits>
+using slim_quant = quant::affine<
+    quant::affine_options{
+        .bits = Bits, .axis = quant::axis::tensor, .symmetric = true, .scale = quant::number_format::fp32},
+    quant::slim_clip>;
+
+/// QuEST (Panferov, Chen, Tabesh, Castro, Nikdan, Alistarh, 2025): Hadamard rotation, then the uniform grid
+/// that fits a Gaussian of the same root mean square. Rotation of rows -> Gaussian-fit observer -> affine
+/// quantizer per row. Not reproduced: training and its trust masks; the block size of the Hadamard is the
+/// row.
+template <unsigned Bits>
+using quest = quant::rotated<quant::affine<quant::affine_options{.bits = Bits}, quant::gaussian_fit>,
+                             transform::randomized_hadamard<>>;
+
+/// NF4 of QLoRA (Dettmers, Pagnoni, Holtzman, Zettlemoyer, 2023); construct with quant::normal_float<4>().
+/// Normal-float grid -> absolute maximum of 64 neighbours as a half number: 4.25 bits.
+/// Not reproduced: double quantization of the scales (4.127 bits).
+using nf4 = quant::codebook_quantizer<4, quant::codebook_options{.groups = {quant::axis::token, 64}}>;
+
+/// APoT (Li, Dong, Wang, 2020); construct with quant::additive_powers<Bits, Terms>().
+/// Sums of powers of two -> a scale of least squared error per row: products by shifts.
+/// Not reproduced: training of the clip with reparametrized gradients.
+template <unsigned Bits>
+using apot = quant::codebook_quantizer<Bits, quant::codebook_options{.groups = {quant::axis::token, 0},
+                                                                     .fitted = true}>;
+
+/// NUPES / PowerQuant (Yvinec, Dapogny, Cord, Bailly, 2023); construct with quant::power_grid<Bits>(
+/// quant::fit_power<Bits>(values)).
+/// Power grid with a searched exponent -> absolute maximum per row.
+/// Not reproduced: gradient search of the exponents.
+template <unsigned Bits>
+using nupes = quant::codebook_quantizer<Bits, quant::codebook_options{.groups = {quant::axis::token, 0}}>;
+
+// --- End of grids and clips ------------------------------------------------------------------------------
+
+}  // namespace pith::inline v1::systems

@@ -1,0 +1,15 @@
+// Vector quantization and search over codes: everything of pith/vector.
+#pragma once
+
+#include <pith/vector/array_file.hpp>
+#include <pith/vector/centred_code.hpp>
+#include <pith/vector/codebook.hpp>
+#include <pith/vector/concepts.hpp>
+#include <pith/vector/flat_index.hpp>
+#include <pith/vector/kmeans.hpp>
+#include <pith/vector/product.hpp>
+#include <pith/vector/residual.hpp>
+#include <pith/vector/rotation_code.hpp>
+#include <pith/vector/sign_sketch.hpp>
+#include <pith/vector/sign_split.hpp>
+#include <pith/vector/turned.hpp>
