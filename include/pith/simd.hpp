@@ -7,9 +7,11 @@
 #include <pith/simd/dot_exact.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
+#include <pith/simd/levels.hpp>
 #include <pith/simd/lut.hpp>
 #include <pith/simd/pack.hpp>
 #include <pith/simd/planes.hpp>
 #include <pith/simd/reduce.hpp>
 #include <pith/simd/scalar.hpp>
 #include <pith/simd/scalar_float.hpp>
+#include <pith/simd/signs.hpp>
