@@ -38,29 +38,21 @@ concept svd_solver = requires(const S s, const dense_operator a, std::size_t ran
     { s(a, rank, seed) } -> std::same_as<result<truncated_svd>>;
 };
 
-/// Independent normal deviates, a pure function of the seed.
-[[nodiscard]] inline matrix<float> gaussian_matrix(std::size_t rows, std::size_t columns,
-                                                   std::uint64_t seed) {
+/// Independent signs +1 and -1, a pure function of the seed. As a sketch they are as good as normal deviates
+/// and cost a bit each (Achlioptas, 2003).
+[[nodiscard]] inline matrix<float> sign_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed) {
     matrix<float> out(rows, columns);
     random_sequence random(seed);
-    // A sum of twelve uniforms: a sketch needs no tails, and exact logarithms would cost more than a product.
-    for (std::size_t i = 0; i < out.size(); ++i) {
-        float sum = -6;
-        for (int k = 0; k < 3; ++k) {
-            const std::uint64_t word = random.next_64();
-            for (int j = 0; j < 4; ++j)
-                sum += static_cast<float>((word >> (16 * j)) & 0xFFFF) * 0x1p-16F + 0x1p-17F;
-        }
-        out.data()[i] = sum;
-    }
+    for (std::size_t i = 0; i < out.size();)
+        for (std::uint64_t word = random.next_64(), bit = 0; bit < 64 && i < out.size(); ++bit, ++i)
+            out.data()[i] = (word >> bit & 1) != 0 ? 1.0F : -1.0F;
     return out;
 }
 
-/// The best approximation of rank <= `rank` within the span of `basis`: columns orthonormal, a.rows() high.
-/// Errors: unsupported_parameter when products are not finite.
-template <linear_operator A>
-[[nodiscard]] result<truncated_svd> rayleigh_ritz(const A& a, const matrix<float>& basis, std::size_t rank) {
-    const matrix<float> image = a.multiply_transposed(basis.view());  // n x l: (Q^T A)^T
+/// The best approximation of rank <= `rank` within the span of `basis` (m x l, columns orthonormal), given
+/// image = A^T basis (n x l). Errors: unsupported_parameter when the image is not finite.
+[[nodiscard]] inline result<truncated_svd> rayleigh_ritz(const matrix<float>& basis,
+                                                         const matrix<float>& image, std::size_t rank) {
     if (!all_finite<float>(image)) return not_finite();
     const auto wide = matrix<double>::copy_of(image.view());
     const spectrum core = symmetric_eigen(multiply<double>(wide.view().transposed(), wide));

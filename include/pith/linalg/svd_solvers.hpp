@@ -25,14 +25,14 @@ struct randomized {
     [[nodiscard]] result<truncated_svd> operator()(const A& a, std::size_t rank, std::uint64_t seed) const {
         const std::size_t l = detail::least_of(rank + oversampling, a.rows(), a.columns());
         if (l == 0 || rank == 0) return detail::no_rank;
-        matrix<float> y = a.multiply(gaussian_matrix(a.columns(), l, seed).view());
+        matrix<float> y = a.multiply(sign_matrix(a.columns(), l, seed).view());
         for (std::size_t q = 0;; ++q) {
             if (!all_finite<float>(y)) return not_finite();
             y = orthonormal(std::move(y));
             if (q == power || y.columns() == 0) break;
             y = a.multiply(a.multiply_transposed(y.view()).view());
         }
-        return rayleigh_ritz(a, y, rank);
+        return rayleigh_ritz(y, a.multiply_transposed(y.view()), rank);
     }
 };
 
@@ -46,18 +46,20 @@ struct block_krylov {
     [[nodiscard]] result<truncated_svd> operator()(const A& a, std::size_t rank, std::uint64_t seed) const {
         const std::size_t b = detail::least_of(block == 0 ? rank / 4 + 4 : block, a.rows(), a.columns());
         if (b == 0 || rank == 0) return detail::no_rank;
-        matrix<float> basis(a.rows(), 0);
-        matrix<float> y = a.multiply(gaussian_matrix(a.columns(), b, seed).view());
+        matrix<float> basis(a.rows(), 0), images(a.columns(), 0);
+        matrix<float> y = a.multiply(sign_matrix(a.columns(), b, seed).view());
         // Enough blocks to hold the rank, whatever depth was asked for.
         const std::size_t least = (rank + b - 1) / b + 1, steps = depth > least ? depth : least;
         for (std::size_t step = 0; step < steps; ++step) {
             if (!all_finite<float>(y)) return not_finite();
             y = new_directions(basis, std::move(y));
             if (y.columns() == 0) break;
+            const matrix<float> image = a.multiply_transposed(y.view());
             basis = beside(basis, y);
-            if (step + 1 < steps) y = a.multiply(a.multiply_transposed(y.view()).view());
+            images = beside(images, image);
+            if (step + 1 < steps) y = a.multiply(image.view());
         }
-        return rayleigh_ritz(a, basis, rank);
+        return rayleigh_ritz(basis, images, rank);
     }
 
   private:
@@ -92,7 +94,7 @@ struct subspace_iteration {
     [[nodiscard]] result<truncated_svd> operator()(const A& a, std::size_t rank, std::uint64_t seed) const {
         const std::size_t l = detail::least_of(rank + oversampling, a.rows(), a.columns());
         if (l == 0 || rank == 0) return detail::no_rank;
-        matrix<float> y = a.multiply(gaussian_matrix(a.columns(), l, seed).view());
+        matrix<float> y = a.multiply(sign_matrix(a.columns(), l, seed).view());
         double energy = 0;
         for (std::size_t step = 0;; ++step) {
             if (!all_finite<float>(y)) return not_finite();
@@ -104,7 +106,7 @@ struct subspace_iteration {
             energy = now;
             y = a.multiply(image.view());
         }
-        return rayleigh_ritz(a, y, rank);
+        return rayleigh_ritz(y, a.multiply_transposed(y.view()), rank);
     }
 };
 
@@ -115,8 +117,10 @@ struct exact_svd {
     [[nodiscard]] result<truncated_svd> operator()(const A& a, std::size_t rank, std::uint64_t) const {
         const std::size_t n = detail::least_of(rank, a.rows(), a.columns());
         if (n == 0) return detail::no_rank;
-        if (a.rows() <= a.columns()) return rayleigh_ritz(a, identity(a.rows()), rank);
-        auto turned = rayleigh_ritz(turned_operator<A>{a}, identity(a.columns()), rank);
+        const bool wide = a.rows() <= a.columns();
+        const matrix<float> basis = identity(wide ? a.rows() : a.columns());
+        if (wide) return rayleigh_ritz(basis, a.multiply_transposed(basis.view()), rank);
+        auto turned = rayleigh_ritz(basis, a.multiply(basis.view()), rank);
         if (turned) {
             matrix<float> left = std::move(turned->right);
             turned->right = std::move(turned->left);
@@ -126,18 +130,6 @@ struct exact_svd {
     }
 
   private:
-    template <linear_operator A>
-    struct turned_operator {
-        const A& a;
-        [[nodiscard]] std::size_t rows() const noexcept { return a.columns(); }
-        [[nodiscard]] std::size_t columns() const noexcept { return a.rows(); }
-        [[nodiscard]] matrix<float> multiply(view_2d<const float> v) const {
-            return a.multiply_transposed(v);
-        }
-        [[nodiscard]] matrix<float> multiply_transposed(view_2d<const float> v) const {
-            return a.multiply(v);
-        }
-    };
     static matrix<float> identity(std::size_t n) {
         matrix<float> out(n, n);
         for (std::size_t i = 0; i < n; ++i) out(i, i) = 1;
