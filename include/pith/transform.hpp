@@ -1,10 +1,14 @@
-// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs, and
-// tokenizers.
+// Everything in transform/: reversible rewritings of bytes, what decides which of them a block needs,
+// tokenizers, and rotations of vectors.
 #pragma once
 
+#include <pith/transform/channel.hpp>
 #include <pith/transform/concepts.hpp>
 #include <pith/transform/detect.hpp>
 #include <pith/transform/line_wrap.hpp>
+#include <pith/transform/matrix_rotation.hpp>
+#include <pith/transform/principal_axes.hpp>
+#include <pith/transform/randomized_hadamard.hpp>
 #include <pith/transform/scored_bpe.hpp>
 #include <pith/transform/stride.hpp>
 #include <pith/transform/text.hpp>

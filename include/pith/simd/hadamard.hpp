@@ -5,12 +5,14 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <pith/core/assert.hpp>
 #include <pith/simd/arch.hpp>
 #include <pith/simd/batch.hpp>
 #include <pith/simd/scalar_float.hpp>
+#include <pith/simd/signs.hpp>
 
 namespace pith::inline v1::simd {
 
@@ -38,13 +40,17 @@ template <instruction_set Arch>
 #        endif
 #        if defined(__AVX2__)
     if constexpr (std::is_same_v<Arch, avx2>) {
+        const auto step = [](__m256 swapped, __m256 x, __m256 signs) {
+#            if defined(__FMA__)
+            return _mm256_fmadd_ps(x, signs, swapped);  // a product with 1 or -1 is exact: rounded once, too
+#            else
+            return _mm256_add_ps(swapped, _mm256_mul_ps(x, signs));
+#            endif
+        };
         __m256 x = v;
-        x = _mm256_add_ps(_mm256_permute_ps(x, 0xB1),
-                          _mm256_xor_ps(x, _mm256_setr_ps(0, -0.0F, 0, -0.0F, 0, -0.0F, 0, -0.0F)));
-        x = _mm256_add_ps(_mm256_permute_ps(x, 0x4E),
-                          _mm256_xor_ps(x, _mm256_setr_ps(0, 0, -0.0F, -0.0F, 0, 0, -0.0F, -0.0F)));
-        return _mm256_add_ps(_mm256_permute2f128_ps(x, x, 1),
-                             _mm256_xor_ps(x, _mm256_setr_ps(0, 0, 0, 0, -0.0F, -0.0F, -0.0F, -0.0F)));
+        x = step(_mm256_permute_ps(x, 0xB1), x, _mm256_setr_ps(1, -1, 1, -1, 1, -1, 1, -1));
+        x = step(_mm256_permute_ps(x, 0x4E), x, _mm256_setr_ps(1, 1, -1, -1, 1, 1, -1, -1));
+        return step(_mm256_permute2f128_ps(x, x, 1), x, _mm256_setr_ps(1, 1, 1, 1, -1, -1, -1, -1));
     }
 #        endif
     if constexpr (std::is_same_v<Arch, sse2>) {
@@ -86,12 +92,45 @@ inline void hadamard_two_steps(float* x, std::size_t n, std::size_t half) noexce
         }
 }
 
+/// a, b become a + b, a - b.
 template <instruction_set Arch>
-inline void hadamard_vectors(float* x, std::size_t n) noexcept {
+[[gnu::always_inline]] inline void butterfly(vec<float, Arch>& a, vec<float, Arch>& b) noexcept {
+    const vec<float, Arch> difference = a - b;
+    a = a + b;
+    b = difference;
+}
+
+/// The steps inside registers and over eight of them in one pass: from `load(i)`, vector i, into x.
+template <instruction_set Arch, class Load>
+inline void hadamard_eight_registers(float* x, std::size_t n, Load load) noexcept {
     constexpr std::size_t step = width<float, Arch>;
-    for (std::size_t i = 0; i < n; i += step)
-        simd::store<Arch, float>(x + i, hadamard_inside<Arch>(simd::load<Arch>(x + i)));
+    for (std::size_t i = 0; i < n; i += 8 * step) {
+        const auto first = [&](std::size_t r) { return hadamard_inside<Arch>(load(i + r * step)); };
+        // Named, not an array: g++ -O2 keeps an array in memory.
+        vec<float, Arch> a = first(0), b = first(1), c = first(2), d = first(3);
+        vec<float, Arch> e = first(4), f = first(5), g = first(6), h = first(7);
+        butterfly<Arch>(a, b), butterfly<Arch>(c, d), butterfly<Arch>(e, f), butterfly<Arch>(g, h);
+        butterfly<Arch>(a, c), butterfly<Arch>(b, d), butterfly<Arch>(e, g), butterfly<Arch>(f, h);
+        butterfly<Arch>(a, e), butterfly<Arch>(b, f), butterfly<Arch>(c, g), butterfly<Arch>(d, h);
+        simd::store<Arch, float>(x + i, a), simd::store<Arch, float>(x + i + step, b);
+        simd::store<Arch, float>(x + i + 2 * step, c), simd::store<Arch, float>(x + i + 3 * step, d);
+        simd::store<Arch, float>(x + i + 4 * step, e), simd::store<Arch, float>(x + i + 5 * step, f);
+        simd::store<Arch, float>(x + i + 6 * step, g), simd::store<Arch, float>(x + i + 7 * step, h);
+    }
+}
+
+/// Vector i of the input comes from load(i), which must not read what was stored before.
+template <instruction_set Arch, class Load>
+inline void hadamard_vectors(float* x, std::size_t n, Load load) noexcept {
+    constexpr std::size_t step = width<float, Arch>;
     std::size_t half = step;
+    if (n >= 8 * step) {
+        hadamard_eight_registers<Arch>(x, n, load);
+        half = 8 * step;
+    } else {
+        for (std::size_t i = 0; i < n; i += step)
+            simd::store<Arch, float>(x + i, hadamard_inside<Arch>(load(i)));
+    }
     for (; 4 * half <= n; half *= 4) hadamard_two_steps<Arch>(x, n, half);
     if (half < n)  // an odd number of steps: the last one alone, over n / 2
         for (std::size_t j = 0; j < half; j += step) {
@@ -114,9 +153,30 @@ inline void hadamard(std::span<float> values) noexcept {
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>)
         if (values.size() >= width<float, Arch>)
-            return detail::hadamard_vectors<Arch>(values.data(), values.size());
+            return detail::hadamard_vectors<Arch>(
+                values.data(), values.size(),
+                [p = values.data()](std::size_t i) { return simd::load<Arch>(p + i); });
 #endif
     twin::hadamard<Arch>(values);
+}
+
+/// Replaces out by H (S in), S the diagonal matrix that turns the sign of element i where masks[i] is 2^31;
+/// masks hold 0 and 2^31 only. Precondition: equal sizes, 0 or a power of two; out may be in itself. Exact.
+template <instruction_set Arch = native>
+inline void signed_hadamard(std::span<const float> in, std::span<const std::uint32_t> masks,
+                            std::span<float> out) noexcept {
+    PITH_ASSERT(in.size() == masks.size() && in.size() == out.size());
+    PITH_ASSERT(in.empty() || std::has_single_bit(in.size()));
+#ifndef PITH_NO_SIMD
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        if (in.size() >= width<float, Arch>)
+            return detail::hadamard_vectors<Arch>(
+                out.data(), out.size(), [p = in.data(), m = masks.data()](std::size_t i) {
+                    return detail::with_signs<Arch>(simd::load<Arch>(p + i), simd::load<Arch>(m + i));
+                });
+#endif
+    flip_signs<Arch>(in, masks, out);
+    twin::hadamard<Arch>(out);
 }
 
 }  // namespace pith::inline v1::simd
