@@ -1,6 +1,6 @@
 // Integer codes with a scale and a zero point for every row and group of columns: the format of GPTQ.
-// Frantar and others (2022): asymmetric minimum-maximum grids, scales in half precision; fitted on weights that
-// earlier columns have moved already.
+// Frantar and others (2022): asymmetric minimum-maximum grids, scales in half precision; fitted on weights
+// that earlier columns have moved already.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +31,8 @@ requires(Bits >= 1 && Bits <= 8) class group_affine {
         codes_.assign(rows_ * columns_, 0);
         scales_.assign(rows_ * groups, half());
         zeros_.assign(rows_ * groups, 0);
+        scale_.assign(rows_, 1);
+        zero_.assign(rows_, 0);
         if (group_ == 0) fit(0, weights);
         return {};
     }
@@ -50,16 +52,17 @@ requires(Bits >= 1 && Bits <= 8) class group_affine {
             scales_[at + r] = scale;
             zeros_[at + r] = static_cast<std::uint8_t>(
                 std::clamp(std::nearbyint(-low[r] / float(scale)), 0.0F, float{top}));
+            scale_[r] = float(scale);
+            zero_[r] = zeros_[at + r];
         }
     }
     void quantize(std::size_t position, std::span<const float> running, std::span<float> out) {
-        const std::size_t at = index_of(position) * rows_;
         std::uint8_t* const codes = codes_.data() + position * rows_;
         for (std::size_t r = 0; r < rows_; ++r) {
-            const float scale = float(scales_[at + r]), zero = zeros_[at + r];
-            const float code = std::clamp(std::nearbyint(running[r] / scale) + zero, 0.0F, float{top});
+            const float code =
+                std::clamp(std::nearbyint(running[r] / scale_[r]) + zero_[r], 0.0F, float{top});
             codes[r] = static_cast<std::uint8_t>(code);
-            out[r] = (code - zero) * scale;
+            out[r] = (code - zero_[r]) * scale_[r];
         }
     }
 
@@ -94,6 +97,7 @@ requires(Bits >= 1 && Bits <= 8) class group_affine {
     std::vector<std::uint8_t> codes_;  // column after column
     std::vector<half> scales_;         // group after group
     std::vector<std::uint8_t> zeros_;
+    std::vector<float> scale_, zero_;  // of the present group, by row
 };
 
 /// The weights that group_affine<Bits>::encoded wrote, rows x columns in the order of the inputs. Errors: of
@@ -109,12 +113,13 @@ template <unsigned Bits>
         v = *got;
     }
     const auto [rows, columns, group] = shape;
-    if (rows != 0 && columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (rows != 0 && columns > most / rows)
+        return reader.fail(error_code::limit_exceeded, "too many weights");
     const std::uint64_t groups = group == 0 ? 1 : columns / group + (columns % group != 0);
     bit_reader bits(reader.rest());
     const bool natural = bits.get(1) == 0;
-    const std::uint64_t needed = 1 + (natural ? 0 : columns * bits_for(columns)) + rows * groups * (16 + Bits) +
-                                 rows * columns * Bits;
+    const std::uint64_t needed =
+        1 + (natural ? 0 : columns * bits_for(columns)) + rows * groups * (16 + Bits) + rows * columns * Bits;
     if ((needed + 7) / 8 != reader.remaining())
         return reader.fail(error_code::bad_header, "the bytes do not fit the shape of the weights");
     std::vector<std::uint64_t> order(columns);
@@ -127,7 +132,8 @@ template <unsigned Bits>
     for (auto& [scale, zero] : grids) {
         scale = float(half::from_bits(static_cast<std::uint16_t>(bits.get(16))));
         zero = static_cast<float>(bits.get(Bits));
-        if (!(scale > 0 && scale < 1e5F)) return reader.fail(error_code::bad_stream, "a scale is not positive");
+        if (!(scale > 0 && scale < 1e5F))
+            return reader.fail(error_code::bad_stream, "a scale is not positive");
     }
     linalg::matrix<float> out(rows, columns);
     for (std::uint64_t j = 0; j < columns; ++j)

@@ -28,7 +28,7 @@ namespace detail {
 /// The state of a pass: everything transposed, so that a column of the weights is a line of memory.
 struct pass {
     const metric& how;
-    matrix<float> weights;  ///< n x m, by position
+    matrix<float> weights;  ///< n x m, by position; a column becomes its quantized self when its turn is over
     matrix<float> errors;   ///< n x m: weights - quantized, by position
     matrix<float> running;  ///< block x m
     matrix<float> fitted;   ///< group x m
@@ -87,18 +87,29 @@ double quantize_columns(pass& p, Quantizer& quantizer, std::size_t first, std::s
         const std::span<float> line = p.running.row(j - base);
         const std::span<float> d = p.errors.row(j);
         quantizer.quantize(j, line, d);
-        const auto w = std::as_const(p.weights).row(j);
+        const std::span<float> w = p.weights.row(j);
         double sum = 0;
         for (std::size_t r = 0; r < d.size(); ++r) {
-            const float e = line[r] - d[r];
+            const float q = d[r], e = line[r] - q;
             sum += static_cast<double>(e * e);
-            d[r] = w[r] - d[r];
+            d[r] = w[r] - q;
+            w[r] = q;
         }
         error += sum * static_cast<double>(p.how.deviation[j]) * static_cast<double>(p.how.deviation[j]);
         for (std::size_t c = j + 1; c < last; ++c)
             add_scaled(p.running.row(c - base), p.how.feedback(j, c), d);
     }
     return error;
+}
+
+/// Lines of `from` as columns: line j becomes column order[j].
+inline matrix<float> in_order_of_inputs(const matrix<float>& from, std::span<const std::uint32_t> order) {
+    constexpr std::size_t tile = 32;
+    matrix<float> out(from.columns(), from.rows());
+    for (std::size_t j0 = 0; j0 < from.rows(); j0 += tile)
+        for (std::size_t r = 0; r < from.columns(); ++r)
+            for (std::size_t j = j0; j < j0 + tile && j < from.rows(); ++j) out(r, order[j]) = from(j, r);
+    return out;
 }
 
 }  // namespace detail
@@ -135,9 +146,7 @@ template <column_quantizer Quantizer>
             p.compensate(first, last, last, end, base);
         }
     }
-    out.quantized = matrix<float>(m, n);
-    for (std::size_t j = 0; j < n; ++j)
-        for (std::size_t r = 0; r < m; ++r) out.quantized(r, how.order[j]) = p.weights(j, r) - p.errors(j, r);
+    out.quantized = detail::in_order_of_inputs(p.weights, how.order);
     return out;
 }
 
