@@ -1,8 +1,10 @@
-// A layer to compress: weights, the second moment of the inputs to calibrate with, and another one to judge by.
+// A layer to compress: weights, the second moment of the inputs to calibrate with, and another one to judge
+// by.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <pith/core/random.hpp>
@@ -26,8 +28,8 @@ inline matrix normal_matrix(std::size_t rows, std::size_t columns, pith::random_
     return out;
 }
 
-/// Inputs whose covariance has eigenvalues i^-decay in a random basis, channels of log-normal scale, and a few
-/// outlier channels eight times as large.
+/// Inputs whose covariance has eigenvalues i^-decay in a random basis, channels of log-normal scale, and a
+/// few outlier channels eight times as large.
 class input_source {
   public:
     input_source(std::size_t n, double decay, pith::random_sequence& random)

@@ -4,11 +4,12 @@
 // needed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <span>
+#include <utility>
 #include <vector>
-
-#include <algorithm>
 
 #include <pith/linalg/cholesky.hpp>
 
@@ -51,35 +52,52 @@ inline std::vector<std::uint32_t> order_of(view_2d<const double> h, column_order
     return order;
 }
 
+/// The upper triangle of h by positions; a diagonal of 0 becomes `instead`.
+inline matrix<double> sorted_upper(view_2d<const double> h, std::span<const std::uint32_t> order,
+                                   double instead) {
+    const std::size_t n = order.size();
+    matrix<double> out(n, n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const auto from = h.row(order[i]);
+        const std::span<double> to = out.row(i);
+        for (std::size_t j = i; j < n; ++j) to[j] = from[order[j]];
+        if (to[i] == 0) to[i] = instead;
+    }
+    return out;
+}
+
 }  // namespace detail
 
-/// Factors the second moment h (n x n, symmetric). An input whose moment is 0 gets 1 instead and its weights
-/// are set to 0. Errors: unsupported_parameter for shapes, values that are not finite, or a matrix that
-/// damping cannot make positive definite.
+/// Factors the second moment h (n x n, symmetric). An input whose moment is 0 gets the mean one and its
+/// weights are set to 0. Errors: unsupported_parameter for shapes, values that are not finite, or a matrix
+/// that damping cannot make positive definite.
 template <class T = double>
 [[nodiscard]] result<metric> prepare(input<double> h, metric_options options = {}) {
-    if (h.rows() != h.columns() || h.rows() > 0xFFFF'FFFF) return linalg::wrong_shape();
-    if (!linalg::all_finite<double>(h)) return linalg::not_finite();
+    if (h.rows() > 0xFFFF'FFFF) return linalg::wrong_shape();
+    const auto mean = linalg::mean_moment(h);
+    if (!mean) return mean.error();
     const std::size_t n = h.rows();
     metric out;
     out.order = detail::order_of(h, options.order);
     out.dead.resize(n);
     out.deviation.resize(n);
-    matrix<double> sorted(n, n);
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = i; j < n; ++j) sorted(i, j) = h(out.order[i], out.order[j]);
-    for (std::size_t i = 0; i < n; ++i) {
-        out.dead[i] = sorted(i, i) == 0;
-        if (out.dead[i]) sorted(i, i) = 1;
-    }
-    auto factor = linalg::factor_damped(sorted, options.damping);
+    for (std::size_t i = 0; i < n; ++i) out.dead[i] = h(out.order[i], out.order[i]) == 0;
+    const double typical = *mean > 0 ? *mean : 1;
+    auto factor = linalg::factor_damped([&] { return detail::sorted_upper(h, out.order, typical); }, typical,
+                                        options.damping);
     if (!factor) return factor.error();
     out.damping = factor->added;
     out.feedback = matrix<float>(n, n);
-    for (std::size_t j = 0; j < n; ++j) out.deviation[j] = static_cast<float>(factor->upper(j, j));
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = i; j < n; ++j)
-            out.feedback(i, j) = static_cast<float>(factor->upper(i, j) / factor->upper(j, j));
+    std::vector<double> inverse(n);
+    for (std::size_t j = 0; j < n; ++j) {
+        out.deviation[j] = static_cast<float>(factor->upper(j, j));
+        inverse[j] = 1 / factor->upper(j, j);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::span<const double> from = std::as_const(factor->upper).row(i);
+        const std::span<float> to = out.feedback.row(i);
+        for (std::size_t j = i; j < n; ++j) to[j] = static_cast<float>(from[j] * inverse[j]);
+    }
     return out;
 }
 

@@ -1,7 +1,8 @@
 // What the quantized weights should come near to, when the inputs of the compressed network differ from those
 // of the original one.
-// GPTAQ (Li and others, 2025), ResComp and Qronos approximate the least-squares problem |W X - Q Y|^2; completing
-// the square shows that it is successive quantization of W* = (W C + d W)(H + d I)^-1, C = E[x y^T], H = E[y y^T].
+// GPTAQ (Li and others, 2025), ResComp and Qronos approximate the least-squares problem |W X - Q Y|^2;
+// completing the square shows that it is successive quantization of W* = (W C + d W)(H + d I)^-1, C = E[x
+// y^T], H = E[y y^T].
 #pragma once
 
 #include <pith/calibrate/metric.hpp>
@@ -17,7 +18,8 @@ template <class T = float>
                                                       linalg::damping damping = {}) {
     const std::size_t n = weights.columns();
     if (cross.rows() != n || cross.columns() != n || h.rows() != n) return linalg::wrong_shape();
-    if (!linalg::all_finite<float>(weights) || !linalg::all_finite<double>(cross)) return linalg::not_finite();
+    if (!linalg::all_finite<float>(weights) || !linalg::all_finite<double>(cross))
+        return linalg::not_finite();
     auto factor = linalg::factor_damped(h, damping);
     if (!factor) return factor.error();
     linalg::invert_upper(factor->upper.view());
@@ -39,7 +41,8 @@ template <class T = float>
     const auto wc = linalg::multiply<double>(w, cross);
     double mixed = 0;
     for (std::size_t i = 0; i < wc.size(); ++i) mixed += wc.data()[i] * q.data()[i];
-    return linalg::weighted_error<float>(weights, g) - 2 * mixed + linalg::weighted_error<float>(quantized, h);
+    return linalg::weighted_error<float>(weights, g) - 2 * mixed +
+           linalg::weighted_error<float>(quantized, h);
 }
 
 }  // namespace pith::inline v1::calibrate

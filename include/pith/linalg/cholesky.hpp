@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <vector>
 
 #include <pith/linalg/product.hpp>
@@ -98,27 +99,40 @@ struct damped_factor {
     double added = 0;      ///< what the diagonal was raised by
 };
 
-/// Factors h + d I, d the least of the ladder share, 10 share, ... (times the mean diagonal) that succeeds.
-/// Errors: unsupported_parameter for shapes, values that are not finite, a diagonal with a negative element,
-/// or a matrix that the ladder does not make positive definite.
-template <class T = double>
-[[nodiscard]] result<damped_factor> factor_damped(input<double> h, damping how = {}) {
-    if (h.rows() != h.columns()) return wrong_shape();
-    if (!all_finite<double>(h)) return not_finite();
-    const std::size_t n = h.rows();
-    double mean = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        if (h(i, i) < 0) return error{error_code::unsupported_parameter, 0, "a second moment is negative"};
-        mean += h(i, i) / static_cast<double>(n);
-    }
+/// Tries the ladder share, 10 share, ... times `mean`: fill() gives h anew, its upper triangle at least.
+/// Errors: unsupported_parameter for a matrix that the ladder does not make positive definite.
+template <std::invocable Fill>
+[[nodiscard]] result<damped_factor> factor_damped(Fill&& fill, double mean, damping how) {
     double added = how.share * mean;
     for (unsigned attempt = 0; attempt < how.attempts; ++attempt, added *= 10) {
-        damped_factor out{matrix<double>::copy_of(h), added};
-        for (std::size_t i = 0; i < n; ++i) out.upper(i, i) += added;
+        damped_factor out{fill(), added};
+        for (std::size_t i = 0; i < out.upper.rows(); ++i) out.upper(i, i) += added;
         if (factor_upper(out.upper.view())) return out;
     }
     return error{error_code::unsupported_parameter, 0,
                  "a second moment is not positive definite, even when damped"};
+}
+
+/// The mean of the diagonal of a second moment. Errors: unsupported_parameter for shapes, values that are not
+/// finite, or a diagonal with a negative element.
+template <class T = double>
+[[nodiscard]] result<double> mean_moment(input<double> h) {
+    if (h.rows() != h.columns()) return wrong_shape();
+    if (!all_finite<double>(h)) return not_finite();
+    double mean = 0;
+    for (std::size_t i = 0; i < h.rows(); ++i) {
+        if (h(i, i) < 0) return error{error_code::unsupported_parameter, 0, "a second moment is negative"};
+        mean += h(i, i) / static_cast<double>(h.rows());
+    }
+    return mean;
+}
+
+/// Factors h + d I, d the least of the ladder that succeeds. Errors: as the two functions above.
+template <class T = double>
+[[nodiscard]] result<damped_factor> factor_damped(input<double> h, damping how = {}) {
+    const auto mean = mean_moment(h);
+    if (!mean) return mean.error();
+    return factor_damped([&] { return matrix<double>::copy_of(h); }, *mean, how);
 }
 
 /// right (h + d I)^-1 for right of m x n, given U = T^-1 of the factor: h^-1 = U^T U.

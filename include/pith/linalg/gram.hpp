@@ -30,10 +30,15 @@ class second_moment {
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     /// E[x x^T], symmetric; zero without samples.
     [[nodiscard]] matrix<double> moment() const {
-        matrix<double> out = sum_;
+        constexpr std::size_t tile = 64;
+        const std::size_t n = sum_.rows();
+        matrix<double> out(n, n);
         const double scale = count_ == 0 ? 0 : 1 / static_cast<double>(count_);
-        for (std::size_t i = 0; i < out.rows(); ++i)
-            for (std::size_t j = i; j < out.rows(); ++j) out(i, j) = out(j, i) = scale * sum_(i, j);
+        for (std::size_t i0 = 0; i0 < n; i0 += tile)
+            for (std::size_t j0 = i0; j0 < n; j0 += tile)
+                for (std::size_t i = i0; i < lesser(n, i0 + tile); ++i)
+                    for (std::size_t j = j0 > i ? j0 : i; j < lesser(n, j0 + tile); ++j)
+                        out(i, j) = out(j, i) = scale * sum_(i, j);
         return out;
     }
     /// E[x].
@@ -44,7 +49,7 @@ class second_moment {
     }
 
   private:
-    static constexpr std::size_t batch = 1024;
+    static constexpr std::size_t batch = 2048;
     static constexpr std::size_t strip = 256;
     static constexpr std::size_t lesser(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
@@ -56,8 +61,11 @@ class second_moment {
             const std::size_t rows = lesser(n - i, strip);
             const matrix<T> part =
                 multiply<T>(x.block(0, i, x.rows(), rows).transposed(), x.block(0, i, x.rows(), n - i));
-            for (std::size_t r = 0; r < rows; ++r)
-                for (std::size_t c = r; c < n - i; ++c) sum_(i + r, i + c) += static_cast<double>(part(r, c));
+            for (std::size_t r = 0; r < rows; ++r) {
+                double* const to = sum_.data() + (i + r) * n + i;
+                const T* const from = part.data() + r * (n - i);
+                for (std::size_t c = r; c < n - i; ++c) to[c] += static_cast<double>(from[c]);
+            }
         }
         for (std::size_t r = 0; r < x.rows(); ++r)
             for (std::size_t c = 0; c < n; ++c) first_[c] += static_cast<double>(x(r, c));
