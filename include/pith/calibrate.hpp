@@ -1,4 +1,5 @@
-// Everything in calibrate/: weights quantized so that a layer's outputs, not its weights, stay what they were.
+// Everything in calibrate/: weights quantized so that a layer's outputs, not its weights, stay what they
+// were.
 #pragma once
 
 #include <pith/calibrate/alternating.hpp>
@@ -6,8 +7,12 @@
 #include <pith/calibrate/concepts.hpp>
 #include <pith/calibrate/entropy_coded.hpp>
 #include <pith/calibrate/group_affine.hpp>
+#include <pith/calibrate/line_codebook.hpp>
 #include <pith/calibrate/metric.hpp>
+#include <pith/calibrate/outliers.hpp>
+#include <pith/calibrate/pruning.hpp>
 #include <pith/calibrate/steps.hpp>
 #include <pith/calibrate/successive.hpp>
+#include <pith/calibrate/surgeon.hpp>
 #include <pith/calibrate/targets.hpp>
 #include <pith/version.hpp>
