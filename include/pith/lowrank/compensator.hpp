@@ -49,7 +49,7 @@ class weighted_square {
 /// decomposition.
 template <linalg::svd_solver Solver = linalg::randomized>
 struct compensator {
-    Solver solver{.power = 1};  ///< on D H D^T a step counts twice
+    Solver solver{};  ///< on D H D^T: a power step counts twice
 
     /// Rank 0 gives no columns, and so does d = 0. Law: metric.error(d - product) <= metric.error(d). Errors:
     /// unsupported_parameter for shapes or values that are not finite. Encoder-side.
