@@ -11,6 +11,7 @@
 #include <pith/calibrate/metric.hpp>
 #include <pith/calibrate/outliers.hpp>
 #include <pith/calibrate/pruning.hpp>
+#include <pith/calibrate/row_codebooks.hpp>
 #include <pith/calibrate/steps.hpp>
 #include <pith/calibrate/successive.hpp>
 #include <pith/calibrate/surgeon.hpp>

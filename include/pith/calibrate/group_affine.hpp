@@ -100,6 +100,21 @@ requires(Bits >= 1 && Bits <= 8) class group_affine {
     std::vector<float> scale_, zero_;  // of the present group, by row
 };
 
+namespace detail {
+
+/// The order of `columns` columns, written unless natural; empty when what is written is none.
+inline std::vector<std::uint64_t> order_from(bit_reader& bits, std::uint64_t columns, bool natural) {
+    std::vector<std::uint64_t> order(columns);
+    for (std::uint64_t j = 0; j < columns; ++j) order[j] = natural ? j : bits.get(bits_for(columns));
+    auto sorted = order;
+    std::sort(sorted.begin(), sorted.end());
+    for (std::uint64_t j = 0; j < columns; ++j)
+        if (sorted[j] != j) return {};
+    return order;
+}
+
+}  // namespace detail
+
 /// The weights that group_affine<Bits>::encoded wrote, rows x columns in the order of the inputs. Errors: of
 /// outside bytes; limit_exceeded for a matrix of more than `most` values.
 template <unsigned Bits>
@@ -122,12 +137,8 @@ template <unsigned Bits>
         1 + (natural ? 0 : columns * bits_for(columns)) + rows * groups * (16 + Bits) + rows * columns * Bits;
     if ((needed + 7) / 8 != reader.remaining())
         return reader.fail(error_code::bad_header, "the bytes do not fit the shape of the weights");
-    std::vector<std::uint64_t> order(columns);
-    for (std::uint64_t j = 0; j < columns; ++j) order[j] = natural ? j : bits.get(bits_for(columns));
-    auto sorted = order;
-    std::sort(sorted.begin(), sorted.end());
-    for (std::uint64_t j = 0; j < columns; ++j)
-        if (sorted[j] != j) return reader.fail(error_code::bad_stream, "the order of the columns is none");
+    const auto order = detail::order_from(bits, columns, natural);
+    if (order.size() != columns) return reader.fail(error_code::bad_stream, "no order of the columns");
     std::vector<std::pair<float, float>> grids(rows * groups);
     for (auto& [scale, zero] : grids) {
         scale = float(half::from_bits(static_cast<std::uint16_t>(bits.get(16))));

@@ -73,16 +73,11 @@ inline void split_level(const line_cost& cost, const std::vector<double>& before
     split_level(cost, before, now, split, middle + 1, last, split[middle], high);
 }
 
-}  // namespace detail
-
-/// The k values that leave the least sum of weight (x - value)^2; fewer when there are fewer points that
-/// differ. Weights that are 0 count as 1e-12 of the mean. Errors: unsupported_parameter for other lengths, k
-/// = 0, no points, or values that are not finite or weights that are negative.
-[[nodiscard]] inline result<line_codebook> best_line_codebook(std::span<const float> x,
-                                                              std::span<const float> weight, std::size_t k) {
-    if (x.size() != weight.size() || x.empty() || k == 0)
-        return error{error_code::unsupported_parameter, 0,
-                     "no points, no codebook, or weights of another length"};
+/// Points in rising order, equal ones merged, with weights above 0.
+inline result<std::vector<std::pair<double, double>>> merged_points(std::span<const float> x,
+                                                                    std::span<const float> weight) {
+    if (x.size() != weight.size() || x.empty())
+        return error{error_code::unsupported_parameter, 0, "no points, or weights of another length"};
     double mean = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
         if (!std::isfinite(x[i]) || !std::isfinite(weight[i]) || weight[i] < 0)
@@ -101,9 +96,22 @@ inline void split_level(const line_cost& cost, const std::vector<double>& before
         else
             merged.push_back(p);
     }
-    const std::size_t n = merged.size();
+    return merged;
+}
+
+}  // namespace detail
+
+/// The k values that leave the least sum of weight (x - value)^2; fewer when there are fewer points that
+/// differ. Weights that are 0 count as 1e-12 of the mean. Errors: unsupported_parameter for other lengths, k
+/// = 0, no points, or values that are not finite or weights that are negative.
+[[nodiscard]] inline result<line_codebook> best_line_codebook(std::span<const float> x,
+                                                              std::span<const float> weight, std::size_t k) {
+    const auto points = detail::merged_points(x, weight);
+    if (!points) return points.error();
+    if (k == 0) return error{error_code::unsupported_parameter, 0, "a codebook without values"};
+    const std::size_t n = points->size();
     k = std::min(k, n);
-    const detail::line_cost cost(merged);
+    const detail::line_cost cost(*points);
     std::vector<double> before(n + 1, INFINITY), now(n + 1);
     std::vector<std::vector<std::size_t>> splits(k, std::vector<std::size_t>(n + 1));
     for (std::size_t i = 1; i <= n; ++i) before[i] = cost(0, i);
