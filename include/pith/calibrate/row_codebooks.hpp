@@ -45,6 +45,37 @@ void mark_largest(std::vector<bool>& marks, double share, const Score& score) {
     for (std::size_t i = 0; i < count; ++i) marks[all[i].second] = true;
 }
 
+/// Which weights stay in half precision.
+inline std::vector<bool> kept_apart(view_2d<const float> weights, view_2d<const float> sensitivity,
+                                    const row_codebook_options& options) {
+    const std::size_t n = weights.columns();
+    std::vector<bool> exact(weights.size());
+    const auto size = [&](std::size_t i) { return std::fabs(weights(i / n, i % n)); };
+    mark_largest(exact, options.kept_largest, size);
+    mark_largest(exact, options.kept_sensitive,
+                 [&](std::size_t i) { return size(i) * size(i) * sensitivity(i / n, i % n); });
+    return exact;
+}
+
+/// Values and columns of the weights that stay, then how many there are in each row.
+inline void put_exact(vector_sink& sink, view_2d<const float> weights, const std::vector<bool>& exact,
+                      row_codebook_result& out) {
+    const std::size_t m = weights.rows(), n = weights.columns();
+    for (std::size_t i = 0; i < m * n; ++i) {
+        if (!exact[i]) continue;
+        const half value(weights(i / n, i % n));
+        out.quantized(i / n, i % n) = float(value);
+        put_le<std::uint16_t>(sink, value.bits);
+        put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(i % n));
+        ++out.kept;
+    }
+    for (std::size_t r = 0; r < m; ++r) {  // how many of each row
+        std::uint64_t count = 0;
+        for (std::size_t c = 0; c < n; ++c) count += exact[r * n + c];
+        put_varint(sink, count);
+    }
+}
+
 }  // namespace detail
 
 /// weights and sensitivity (E of squared gradients, >= 0) are m x n. Errors: unsupported_parameter for
@@ -58,11 +89,7 @@ void mark_largest(std::vector<bool>& marks, double share, const Score& score) {
         return linalg::not_finite();
     if (options.bits < 1 || options.bits > 8 || !(options.kept_largest >= 0 && options.kept_sensitive >= 0))
         return error{error_code::unsupported_parameter, 0, "bits of 1 to 8 and shares of 0 or more"};
-    std::vector<bool> exact(m * n);
-    const auto size = [&](std::size_t i) { return std::fabs(weights(i / n, i % n)); };
-    detail::mark_largest(exact, options.kept_largest, size);
-    detail::mark_largest(exact, options.kept_sensitive,
-                         [&](std::size_t i) { return size(i) * size(i) * sensitivity(i / n, i % n); });
+    const std::vector<bool> exact = detail::kept_apart(weights, sensitivity, options);
     row_codebook_result out{linalg::matrix<float>(m, n), {}, 0};
     vector_sink sink(out.bytes);
     bit_writer<vector_sink> bits(sink);
@@ -84,19 +111,7 @@ void mark_largest(std::vector<bool>& marks, double share, const Score& score) {
         }
     }
     bits.finish();
-    for (std::size_t i = 0; i < m * n; ++i) {
-        if (!exact[i]) continue;
-        const half value(weights(i / n, i % n));
-        out.quantized(i / n, i % n) = float(value);
-        put_le<std::uint16_t>(sink, value.bits);
-        put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(i % n));
-        ++out.kept;
-    }
-    for (std::size_t r = 0; r < m; ++r) {  // how many of each row
-        std::uint64_t count = 0;
-        for (std::size_t c = 0; c < n; ++c) count += exact[r * n + c];
-        put_varint(sink, count);
-    }
+    detail::put_exact(sink, weights, exact, out);
     return out;
 }
 
