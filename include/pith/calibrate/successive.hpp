@@ -102,6 +102,17 @@ double quantize_columns(pass& p, Quantizer& quantizer, std::size_t first, std::s
     return error;
 }
 
+/// Columns of the weights as lines, by position; those of dead inputs are zero.
+inline matrix<float> by_position(view_2d<const float> weights, const metric& how) {
+    constexpr std::size_t tile = 32;
+    matrix<float> out(weights.columns(), weights.rows());
+    for (std::size_t j0 = 0; j0 < out.rows(); j0 += tile)
+        for (std::size_t r = 0; r < out.columns(); ++r)
+            for (std::size_t j = j0; j < j0 + tile && j < out.rows(); ++j)
+                out(j, r) = how.dead[j] != 0 ? 0.0F : weights(r, how.order[j]);
+    return out;
+}
+
 /// Lines of `from` as columns: line j becomes column order[j].
 inline matrix<float> in_order_of_inputs(const matrix<float>& from, std::span<const std::uint32_t> order) {
     constexpr std::size_t tile = 32;
@@ -124,11 +135,7 @@ template <column_quantizer Quantizer>
     const std::size_t n = how.dimension(), m = weights.rows();
     if (weights.columns() != n) return linalg::wrong_shape();
     if (!linalg::all_finite<float>(weights)) return linalg::not_finite();
-    detail::pass p{how, matrix<float>(n, m), matrix<float>(n, m), {}, {}};
-    for (std::size_t j = 0; j < n; ++j)
-        if (!how.dead[j])
-            linalg::copy<float>(weights.block(0, how.order[j], m, 1),
-                                p.weights.view().block(j, 0, 1, m).transposed());
+    detail::pass p{how, detail::by_position(weights, how), matrix<float>(n, m), {}, {}};
     if (auto started = quantizer.start(p.weights.view(), how.deviation); !started) return started.error();
     const std::size_t block = options.block > quantizer.group() ? options.block : quantizer.group();
     PITH_ASSERT(std::has_single_bit(block) && std::has_single_bit(options.inner) && options.inner <= block);

@@ -90,7 +90,7 @@ struct block_krylov {
 };
 
 /// Within 1 % of optimal, in fewer products than randomized with two power steps needs.
-inline constexpr block_krylov short_krylov{.block = 0, .depth = 4, .share = 0.6};
+inline constexpr block_krylov short_krylov{.block = 0, .depth = 4, .share = 0.55};
 
 /// Power steps on a block until the captured energy stands still.
 struct subspace_iteration {
