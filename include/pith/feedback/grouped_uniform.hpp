@@ -82,7 +82,7 @@ requires(Bits >= 1 && Bits <= 8 && Group >= 8 && Group % 8 == 0 && Group <= 4096
         const auto [least, most] = std::minmax_element(x.begin(), x.end());
         const bfloat16 base = rounded_down(*least);
         const double span = double{*most} - double{static_cast<float>(base)};
-        bfloat16 step(-static_cast<float>(rounded_down(static_cast<float>(-span / top))));
+        bfloat16 step(span > 0 ? -static_cast<float>(rounded_down(static_cast<float>(-span / top))) : 0.0F);
         if (double{static_cast<float>(step)} * top < span)
             step.bits = static_cast<std::uint16_t>(step.bits + 1);
         store_le<std::uint16_t>(out.data(), base.bits);
