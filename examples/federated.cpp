@@ -346,8 +346,8 @@ int main(int count, char** words) {
         std::fflush(stdout);
     }
     std::printf(
-        "\nBytes are those of the messages as written. 1-bit Adam's include the server's answers; the "
-        "others'\n"
-        "model updates on the way down are not counted.\n");
+        "\nBytes are those of the messages as written. 1-bit Adam's include the server's answers; what "
+        "others\n"
+        "tell their workers of the model is not counted.\n");
     return 0;
 }

@@ -166,19 +166,20 @@ TEST_CASE("a gradient that is not finite leaves a worker as it was") {
 TEST_CASE("EF21's server believes of each worker what the worker thinks it does; with weights too") {
     constexpr std::size_t n = 30, workers = 4;
     using scheme = systems::ef21<fb::top_k<>>;
-    const float weights[workers] = {0.1F, 0.2F, 0.3F, 0.4F};
+    const double weights[workers] = {0.1, 0.2, 0.3, 0.4};
     std::vector<scheme::worker> sides;
-    for (const float w : weights)
-        sides.emplace_back(fb::top_k<>(n, 5), fb::difference_options{.scale = 1 / (workers * w)});
+    for (const double w : weights)
+        sides.emplace_back(fb::top_k<>(n, 5),
+                           fb::difference_options{.scale = static_cast<float>(1 / (workers * w))});
     fb::exchange<scheme> exchange(std::move(sides),
-                                  {fb::top_k<>(n, 5), std::vector<float>(weights, weights + workers)});
+                                  {fb::top_k<>(n, 5), std::vector<double>(weights, weights + workers)});
     const floats all = gaussian(n * workers, 3);  // the same gradients again and again are learned wholly
     for (int t = 0; t < 40; ++t)
         REQUIRE(exchange.round({std::span<const float>(all), workers, n}).has_value());
     for (std::size_t j = 0; j < n; ++j) {
         double believed = 0, mean = 0;
         for (std::size_t w = 0; w < workers; ++w) {
-            believed += double{weights[w]} * double{exchange.workers()[w].believed()[j]};
+            believed += weights[w] * exchange.workers()[w].believed()[j];
             mean += double{all[w * n + j]} / workers;
         }
         CHECK(double{exchange.server().direction()[j]} == Approx(believed).margin(1e-5));
@@ -196,7 +197,7 @@ TEST_CASE("EF21 with momentum averages what it is given") {
         REQUIRE(worker.send(g, {t, 0}, out).has_value());
         mean = t == 0 ? 3 : mean + 0.1 * (double{g[0]} - mean);
     }
-    CHECK(double{worker.believed()[0]} == Approx(mean).epsilon(1e-4));
+    CHECK(worker.believed()[0] == Approx(mean).epsilon(1e-4));
 }
 
 TEST_CASE(

@@ -20,9 +20,8 @@ namespace pith::inline v1::feedback {
 ///   result<void> decode_into(in, message, y) noexcept;          // fills y, or an error
 /// Neither allocates. Preconditions: x.size() == y.size() == size(). Errors of encoding:
 /// unsupported_parameter for a value that is not finite or too large for the code, output_too_small. Laws:
-/// decode_into takes what encode_into gave, gives the same floats on every machine, and only finite ones;
-/// bytes from elsewhere give an error or some finite vector. Which bytes an encoder chooses may depend on the
-/// machine's rounding of sums.
+/// decode_into takes what encode_into gave, and gives finite floats; bytes from elsewhere give an error or
+/// some finite vector; both directions give the same on every machine.
 template <class C>
 concept compressor = requires(C c, const C k, std::span<const float> x, std::uint64_t message, byte_span out,
                               byte_view in, std::span<float> y) {

@@ -30,17 +30,17 @@ class controlled_worker {
 
     [[nodiscard]] std::size_t max_encoded_size() const noexcept { return out_.max_encoded_size(); }
     [[nodiscard]] std::span<const float> memory() const noexcept { return memory_; }
-    [[nodiscard]] std::span<const float> believed() const noexcept { return believed_; }
+    [[nodiscard]] std::span<const double> believed() const noexcept { return believed_; }
 
     result<std::size_t> send(std::span<const float> gradient, message_id id, byte_span out) noexcept {
         PITH_ASSERT(gradient.size() == believed_.size());
         for (std::size_t i = 0; i < memory_.size(); ++i)
-            wanted_[i] = eta_ * memory_[i] + (gradient[i] - believed_[i]);
+            wanted_[i] = eta_ * memory_[i] + static_cast<float>(double{gradient[i]} - believed_[i]);
         auto size = out_.encode_into(wanted_, id, out);
         if (!size) return size;
         for (std::size_t i = 0; i < memory_.size(); ++i) {
-            memory_[i] += gradient[i] - believed_[i] - out_.seen()[i];
-            believed_[i] += out_.seen()[i];
+            memory_[i] += static_cast<float>(double{gradient[i]} - believed_[i] - double{out_.seen()[i]});
+            believed_[i] += double{out_.seen()[i]};
         }
         return size;
     }
@@ -49,7 +49,7 @@ class controlled_worker {
     mirrored<C> out_;
     float eta_;
     std::vector<float> memory_;
-    std::vector<float> believed_;
+    std::vector<double> believed_;  // as the server's sum, or the two would drift apart
     std::vector<float> wanted_;
 };
 

@@ -38,26 +38,26 @@ class difference_worker {
 
     [[nodiscard]] std::size_t max_encoded_size() const noexcept { return out_.max_encoded_size(); }
     /// What the server believes of this worker.
-    [[nodiscard]] std::span<const float> believed() const noexcept { return believed_; }
+    [[nodiscard]] std::span<const double> believed() const noexcept { return believed_; }
 
     result<std::size_t> send(std::span<const float> gradient, message_id id, byte_span out) noexcept {
         PITH_ASSERT(gradient.size() == believed_.size());
         const float part = id.step == 0 ? 1 : options_.momentum;
         for (std::size_t i = 0; i < believed_.size(); ++i) {
             next_[i] = target_[i] + part * (options_.scale * gradient[i] - target_[i]);
-            wanted_[i] = next_[i] - believed_[i];
+            wanted_[i] = static_cast<float>(double{next_[i]} - believed_[i]);
         }
         auto size = out_.encode_into(wanted_, id, out);
         if (!size) return size;
         std::swap(target_, next_);
-        for (std::size_t i = 0; i < believed_.size(); ++i) believed_[i] += out_.seen()[i];
+        for (std::size_t i = 0; i < believed_.size(); ++i) believed_[i] += double{out_.seen()[i]};
         return size;
     }
 
   private:
     mirrored<C> out_;
     difference_options options_;
-    std::vector<float> believed_;
+    std::vector<double> believed_;  // as the server's sum, or the two would drift apart
     std::vector<float> target_;
     std::vector<float> wanted_;
     std::vector<float> next_;

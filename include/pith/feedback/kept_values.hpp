@@ -11,6 +11,7 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
+#include <pith/core/exact.hpp>
 #include <pith/core/number.hpp>
 #include <pith/feedback/signs.hpp>
 #include <pith/feedback/vectors.hpp>
@@ -143,7 +144,7 @@ struct deviation_values {
         for (const float v : x) sum += double{v};
         const double n = x.empty() ? 1 : static_cast<double>(x.size());
         double squares = 0;
-        for (const float v : x) squares += (double{v} - sum / n) * (double{v} - sum / n);
+        for (const float v : x) squares += exact::mul(double{v} - sum / n, double{v} - sum / n);
         const double scale = std::fabs(alpha) * std::sqrt(squares / n);
         if (!(scale <= 0x1.fffffep127)) return too_large();
         detail::put_ternary(static_cast<float>(scale), x, at, out);

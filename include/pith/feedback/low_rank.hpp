@@ -75,9 +75,10 @@ inline void orthonormalize(const low_rank_shape& s, std::span<float> left) noexc
             for (std::size_t q = 0; q < r; ++q) {
                 const float* const other = left.data() + q * s.rows;
                 double along = 0;
-                for (std::size_t i = 0; i < s.rows; ++i) along += double{other[i]} * double{column[i]};
                 for (std::size_t i = 0; i < s.rows; ++i)
-                    column[i] = static_cast<float>(double{column[i]} - along * double{other[i]});
+                    along += exact::mul(double{other[i]}, double{column[i]});
+                for (std::size_t i = 0; i < s.rows; ++i)
+                    column[i] = static_cast<float>(double{column[i]} - exact::mul(along, double{other[i]}));
             }
         }
         const double norm = std::sqrt(squared_norm({column, s.rows}));

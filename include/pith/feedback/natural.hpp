@@ -10,8 +10,8 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/core/random.hpp>
-#include <pith/entropy/adaptive_binary.hpp>
 #include <pith/entropy/concepts.hpp>
+#include <pith/entropy/rans_block.hpp>
 #include <pith/feedback/concepts.hpp>
 #include <pith/feedback/signs.hpp>
 #include <pith/feedback/vectors.hpp>
@@ -21,7 +21,7 @@ namespace pith::inline v1::feedback {
 /// A compressor: each value becomes 0 or a power of two from 2^-126 to 2^127, up or down at random. Unbiased;
 /// w = 1/8 for normal values (below 2^-126 the error is up to 2^-126 itself). Values above 2^127 are an
 /// error. Message: a sign bit each, then the exponents by the block coder. Memory: 2 n bytes and the coder.
-template <entropy::block_coder Exponents = entropy::adaptive_binary<0>>
+template <entropy::block_coder Exponents = entropy::rans_bytes<>>
 class natural {
   public:
     natural(std::size_t size, std::uint64_t seed) : size_(size), seed_(seed), codes_(size) {}

@@ -90,29 +90,35 @@ class accumulating_server {
     /// Equal weights 1 / workers.
     accumulating_server(C decoder, std::size_t workers)
         : accumulating_server(std::move(decoder),
-                              std::vector<float>(workers, 1 / static_cast<float>(workers))) {}
+                              std::vector<double>(workers, 1 / static_cast<double>(workers))) {}
     /// One weight a worker.
-    accumulating_server(C decoder, std::vector<float> weights)
+    accumulating_server(C decoder, std::vector<double> weights)
         : decoder_(std::move(decoder)),
           weights_(std::move(weights)),
           decoded_(decoder_.size()),
-          sum_(decoder_.size()) {}
+          sum_(decoder_.size()),
+          direction_(decoder_.size()) {}
 
     void begin(std::uint64_t) noexcept {}
     /// Errors: those of the decoder; the sum is then as before. Precondition: id.worker has a weight.
     result<void> receive(message_id id, byte_view in) noexcept {
         PITH_ASSERT(id.worker < weights_.size());
         if (auto got = decoder_.decode_into(in, id.number(), decoded_); !got) return got;
-        for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += weights_[id.worker] * decoded_[i];
+        const double weight = weights_[id.worker];
+        for (std::size_t i = 0; i < sum_.size(); ++i) {
+            sum_[i] += weight * double{decoded_[i]};
+            direction_[i] = static_cast<float>(sum_[i]);
+        }
         return {};
     }
-    [[nodiscard]] std::span<const float> direction() const noexcept { return sum_; }
+    [[nodiscard]] std::span<const float> direction() const noexcept { return direction_; }
 
   private:
     C decoder_;
-    std::vector<float> weights_;
+    std::vector<double> weights_;
     std::vector<float> decoded_;
-    std::vector<float> sum_;
+    std::vector<double> sum_;
+    std::vector<float> direction_;
 };
 
 /// Compressed gradients, nothing more. Converges with an unbiased compressor and a step that goes to zero;

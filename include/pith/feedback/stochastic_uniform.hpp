@@ -10,6 +10,7 @@
 #include <span>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/exact.hpp>
 #include <pith/core/random.hpp>
 #include <pith/feedback/adaptive_levels.hpp>
 #include <pith/feedback/concepts.hpp>
@@ -60,7 +61,7 @@ class stochastic_uniform {
         random_sequence random(seed_, message);
         const double scale = levels_ / norm;
         for (const float v : x) {
-            const double size = std::fabs(double{v}) * scale;  // <= levels, but for one rounding
+            const double size = exact::mul(std::fabs(double{v}), scale);  // <= levels, but for one rounding
             auto level = static_cast<unsigned>(size);
             level += double{random.uniform()} < size - level;
             if (level > levels_) level = levels_;

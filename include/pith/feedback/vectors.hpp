@@ -1,5 +1,5 @@
 // What compressors ask of vectors of float: finiteness, norms, powers of two.
-// Own work. Sums are taken in double; they decide what an encoder sends, never how a message is read.
+// Own work. Sums are taken in double, in order, products rounded before: the same on every machine.
 #pragma once
 
 #include <bit>
@@ -8,6 +8,7 @@
 #include <span>
 
 #include <pith/core/bytes.hpp>
+#include <pith/core/exact.hpp>
 #include <pith/core/result.hpp>
 
 namespace pith::inline v1::feedback {
@@ -31,7 +32,7 @@ namespace pith::inline v1::feedback {
 }
 [[nodiscard]] constexpr double squared_norm(std::span<const float> x) noexcept {
     double sum = 0;
-    for (const float v : x) sum += double{v} * double{v};
+    for (const float v : x) sum += exact::mul(double{v}, double{v});
     return sum;
 }
 [[nodiscard]] constexpr double absolute_sum(std::span<const float> x) noexcept {
