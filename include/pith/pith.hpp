@@ -6,6 +6,7 @@
 #include <pith/core.hpp>
 #include <pith/core/parallel.hpp>
 #include <pith/entropy.hpp>
+#include <pith/feedback.hpp>
 #include <pith/mixing.hpp>
 #include <pith/simd.hpp>
 #include <pith/systems.hpp>

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "any_compressor.hpp"
+#include "feedback/any_compressor.hpp"
 #include "support/catch.hpp"
 
 #include <pith/feedback.hpp>
@@ -267,8 +267,9 @@ TEST_CASE("the largest values are found as sorting finds them, the first of equa
         for (float& v : x) v = static_cast<float>(random.below(trial % 2 == 0 ? 7 : 100000)) - 3;
         std::vector<std::uint32_t> order(n);
         for (std::size_t i = 0; i < n; ++i) order[i] = static_cast<std::uint32_t>(i);
-        std::stable_sort(order.begin(), order.end(),
-                         [&](auto a, auto b) { return std::fabs(x[a]) > std::fabs(x[b]); });
+        std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+            return std::fabs(x[a]) != std::fabs(x[b]) ? std::fabs(x[a]) > std::fabs(x[b]) : a < b;
+        });
         const std::size_t k = random.below(static_cast<std::uint32_t>(n) + 1);
         order.resize(k);
         std::sort(order.begin(), order.end());

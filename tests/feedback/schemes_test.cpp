@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "any_compressor.hpp"
+#include "feedback/any_compressor.hpp"
 #include "support/catch.hpp"
 
 #include <pith/feedback/exchange.hpp>

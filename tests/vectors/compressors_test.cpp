@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "any_compressor.hpp"
+#include "feedback/any_compressor.hpp"
 #include "support/catch.hpp"
 
 #include <pith/core/checksum.hpp>
