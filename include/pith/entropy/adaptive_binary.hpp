@@ -94,16 +94,19 @@ class binary_chunks {
         std::array<byte_context<Order>, lanes> contexts{};
         for (std::size_t t = 0; t < where.rounds; ++t) {
             std::array<predictor*, lanes> trees;
+#pragma GCC unroll 4
             for (unsigned j = 0; j < lanes; ++j) trees[j] = tree(contexts[j]);
             for (unsigned k = 8; k-- > 0;) {
                 std::array<std::uint32_t, lanes> ones;
+#pragma GCC unroll 4
                 for (unsigned j = 0; j < lanes; ++j)
                     ones[j] = trees[j][(0x100U | in[where.at(j, t)]) >> (k + 1)].probability_of_one();
+#pragma GCC unroll 4
                 for (unsigned j = 0; j < lanes; ++j) {
                     const std::uint8_t byte = in[where.at(j, t)];
-                    const bool bit = ((byte >> k) & 1) != 0;
-                    encoders[j].put(bit, ones[j]);
-                    trees[j][(0x100U | byte) >> (k + 1)].update(bit);
+                    const std::uint64_t bit = std::uint64_t{0} - ((byte >> k) & 1U);
+                    encoders[j].put_mask(bit, ones[j]);
+                    trees[j][(0x100U | byte) >> (k + 1)].update_masked(bit);
                 }
             }
             for (unsigned j = 0; j < lanes; ++j) contexts[j].push(in[where.at(j, t)]);

@@ -30,11 +30,14 @@ requires(P >= 8 && P <= 32) class binary_encoder {
     explicit binary_encoder(Sink& sink) noexcept : writer_(sink) {}
 
     /// Appends a bit whose probability of being 1 is `one` / 2^P; 1 <= one <= 2^P - 1.
-    void put(bool bit, std::uint32_t one) {
+    void put(bool bit, std::uint32_t one) { put_mask(std::uint64_t{0} - std::uint64_t{bit}, one); }
+    /// put with the bit as a mask, all ones or 0. Branch-free in the bit, which cannot be predicted.
+    void put_mask(std::uint64_t mask, std::uint32_t one) {
         PITH_ASSERT(one >= 1 && one < (std::uint64_t{1} << P));
         const std::uint64_t range = writer_.range();
         const std::uint64_t bound = (range >> P) * one;
-        writer_.narrow(bit ? 0 : bound, bit ? bound : range - bound);
+        const std::uint64_t rest = range - bound;
+        writer_.narrow(bound & ~mask, rest + ((bound - rest) & mask));
     }
     /// Writes what is held, at most 8 bytes. The encoder may be used again for a further stream.
     void finish() { writer_.finish(); }

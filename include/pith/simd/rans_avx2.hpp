@@ -11,6 +11,7 @@
 
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_loops.hpp>
 
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__)
 
@@ -58,6 +59,9 @@ inline constexpr unsigned rans_gather_every = 2;
 
 template <class Arch>
 struct rans_avx2 {
+    using vector = __m256i;
+    static constexpr unsigned width = 8;
+
     /// table[i] for the eight lanes i of `index`.
     static __m256i insert_lookup(const std::uint32_t* table, __m256i index) noexcept {
         const __m128i low = _mm256_castsi256_si128(index);
@@ -109,31 +113,22 @@ struct rans_avx2 {
         return _mm256_or_si256(_mm256_sllv_epi32(x, shift), _mm256_cvtepu16_epi32(spread));
     }
 
+    /// One round: a symbol for each lane to `out`.
     template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
+    static void round(vector* x, const std::uint32_t* slots, const std::uint8_t*& at,
+                      std::uint8_t* out) noexcept {
         constexpr unsigned vectors = Lanes / 8;
         const __m256i slot_mask = _mm256_set1_epi32((1 << Precision) - 1);
-        __m256i x[vectors];
-        std::memcpy(x, states, sizeof x);
-        const std::uint8_t* at = in;
-        std::size_t done = 0;
-        // A round takes at most 2 * Lanes bytes, and its last load of 16 ends with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
 #    pragma GCC unroll 4
-            for (unsigned group = 0; group < vectors; group += 4) {
-                __m256i e[4];
+        for (unsigned group = 0; group < vectors; group += 4) {
+            __m256i e[4];
 #    pragma GCC unroll 4
-                for (unsigned k = 0; k < 4; ++k)
-                    e[k] = lookup(slots, _mm256_and_si256(x[group + k], slot_mask), k);
-                store_symbols(out + std::size_t{8} * group, e);
+            for (unsigned k = 0; k < 4; ++k)
+                e[k] = lookup(slots, _mm256_and_si256(x[group + k], slot_mask), k);
+            store_symbols(out + std::size_t{8} * group, e);
 #    pragma GCC unroll 4
-                for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
-            }
+            for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
         }
-        in = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
     }
 
     /// The four words of eight lanes' records, transposed: word[w] holds word w of lanes 0..7; at(lane) gives
@@ -181,53 +176,12 @@ struct rans_avx2 {
         const __m256i bias = _mm256_and_si256(word[2], _mm256_set1_epi32(0xFFFF));
         return _mm256_add_epi32(_mm256_add_epi32(x, bias), _mm256_mullo_epi32(quotient, word[3]));
     }
-
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        constexpr unsigned vectors = Lanes / 8;
-        __m256i x[vectors];
-        std::memcpy(x, states, sizeof x);
-        std::uint8_t* at = out_at;
-        std::size_t done = 0;
-        // A round puts at most 2 * Lanes bytes, and its last store of 16 begins with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            in_end -= Lanes;
-#    pragma GCC unroll 16
-            for (unsigned k = 1; k <= vectors; ++k) {
-                const unsigned v = vectors - k;
-                const std::uint8_t* const in = in_end + std::size_t{8} * v;
-                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
-                x[v] = push(x[v], record, at);
-            }
-        }
-        out_at = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
-    }
 };
 
 }  // namespace detail
 
 template <>
-struct rans_rounds<avx2> {
-    template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_avx2<avx2>::decode<Lanes, Precision>(states, slots, in, in_end, out, rounds);
-    }
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_avx2<avx2>::encode<Lanes>(states, symbols, in_end, out_begin, out_at, rounds);
-    }
-};
+struct rans_rounds<avx2> : detail::rans_loops<detail::rans_avx2<avx2>> {};
 
 }  // namespace pith::inline v1::simd
 

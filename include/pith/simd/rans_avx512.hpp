@@ -9,6 +9,7 @@
 
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_loops.hpp>
 
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__)
 
@@ -18,6 +19,9 @@ namespace detail {
 
 template <class Arch>
 struct rans_avx512 {
+    using vector = __m512i;
+    static constexpr unsigned width = 16;
+
     /// The new states of sixteen lanes with slot words e; takes the words that they need.
     template <unsigned Precision>
     static __m512i advance(__m512i x, __m512i e, const std::uint8_t*& in) noexcept {
@@ -35,32 +39,23 @@ struct rans_avx512 {
         return _mm512_mask_or_epi32(x, low, _mm512_slli_epi32(x, 16), spread);
     }
 
+    /// One round: a symbol for each lane to `out`.
     template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
+    static void round(vector* x, const std::uint32_t* slots, const std::uint8_t*& at,
+                      std::uint8_t* out) noexcept {
         constexpr unsigned vectors = Lanes / 16;
         const __m512i slot_mask = _mm512_set1_epi32((1 << Precision) - 1);
-        __m512i x[vectors];
-        std::memcpy(x, states, sizeof x);
-        const std::uint8_t* at = in;
-        std::size_t done = 0;
-        // A round takes at most 2 * Lanes bytes, and its last load of 32 ends with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
-            __m512i e[vectors];
+        __m512i e[vectors];
 #    pragma GCC unroll 8
-            for (unsigned v = 0; v < vectors; ++v) {
-                e[v] = _mm512_i32gather_epi32(_mm512_and_si512(x[v], slot_mask), slots, 4);
-            }
-#    pragma GCC unroll 8
-            for (unsigned v = 0; v < vectors; ++v) {
-                _mm_storeu_si128(reinterpret_cast<__m128i*>(out + std::size_t{16} * v),
-                                 _mm512_cvtepi32_epi8(e[v]));
-                x[v] = advance<Precision>(x[v], e[v], at);
-            }
+        for (unsigned v = 0; v < vectors; ++v) {
+            e[v] = _mm512_i32gather_epi32(_mm512_and_si512(x[v], slot_mask), slots, 4);
         }
-        in = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
+#    pragma GCC unroll 8
+        for (unsigned v = 0; v < vectors; ++v) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out + std::size_t{16} * v),
+                             _mm512_cvtepi32_epi8(e[v]));
+            x[v] = advance<Precision>(x[v], e[v], at);
+        }
     }
 
     /// Records of lanes i, i + 4, i + 8, i + 12, one in each quarter; at(lane) gives a lane's record.
@@ -118,54 +113,12 @@ struct rans_avx512 {
         const __m512i bias = _mm512_and_si512(word[2], _mm512_set1_epi32(0xFFFF));
         return _mm512_add_epi32(_mm512_add_epi32(x, bias), _mm512_mullo_epi32(quotient, word[3]));
     }
-
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        constexpr unsigned vectors = Lanes / 16;
-        __m512i x[vectors];
-        std::memcpy(x, states, sizeof x);
-        std::uint8_t* at = out_at;
-        std::size_t done = 0;
-        // A round puts at most 2 * Lanes bytes, and its last store of 32 begins with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            in_end -= Lanes;
-#    pragma GCC unroll 8
-            for (unsigned k = 1; k <= vectors; ++k) {
-                const unsigned v = vectors - k;
-                const std::uint8_t* const in = in_end + std::size_t{16} * v;
-                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
-                x[v] = push(x[v], record, at);
-            }
-        }
-        out_at = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
-    }
 };
 
 }  // namespace detail
 
 template <instruction_set Arch>
-requires(Arch::bytes == 64) struct rans_rounds<Arch> {
-    template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_avx512<Arch>::template decode<Lanes, Precision>(states, slots, in, in_end,
-                                                                                out, rounds);
-    }
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_avx512<Arch>::template encode<Lanes>(states, symbols, in_end, out_begin,
-                                                                     out_at, rounds);
-    }
+requires(Arch::bytes == 64) struct rans_rounds<Arch> : detail::rans_loops<detail::rans_avx512<Arch>> {
 };
 
 }  // namespace pith::inline v1::simd

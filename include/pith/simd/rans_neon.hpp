@@ -9,6 +9,7 @@
 
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans.hpp>
+#include <pith/simd/rans_loops.hpp>
 
 #if !defined(PITH_NO_SIMD) && defined(__aarch64__)
 
@@ -49,6 +50,9 @@ inline constexpr rans_neon_shuffles rans_neon_table = make_rans_neon_shuffles();
 
 template <class Arch>
 struct rans_neon {
+    using vector = uint32x4_t;
+    static constexpr unsigned width = 4;
+
     static uint32x4_t lookup(const std::uint32_t* table, uint32x4_t index) noexcept {
         uint32x4_t v = vdupq_n_u32(table[vgetq_lane_u32(index, 0)]);
         v = vsetq_lane_u32(table[vgetq_lane_u32(index, 1)], v, 1);
@@ -78,29 +82,20 @@ struct rans_neon {
         return vorrq_u32(vbslq_u32(low, vshlq_n_u32(x, 16), x), spread);
     }
 
+    /// One round: a symbol for each lane to `out`.
     template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
+    static void round(vector* x, const std::uint32_t* slots, const std::uint8_t*& at,
+                      std::uint8_t* out) noexcept {
         constexpr unsigned vectors = Lanes / 4;
         const uint32x4_t slot_mask = vdupq_n_u32((1U << Precision) - 1);
-        uint32x4_t x[vectors];
-        std::memcpy(x, states, sizeof x);
-        const std::uint8_t* at = in;
-        std::size_t done = 0;
-        // A round takes at most 2 * Lanes bytes, and its last load of 8 ends with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done, out += Lanes) {
-            for (unsigned group = 0; group < vectors; group += 4) {
-                uint32x4_t e[4];
-                for (unsigned k = 0; k < 4; ++k) e[k] = lookup(slots, vandq_u32(x[group + k], slot_mask));
-                const uint16x8_t a = vcombine_u16(vmovn_u32(e[0]), vmovn_u32(e[1]));
-                const uint16x8_t b = vcombine_u16(vmovn_u32(e[2]), vmovn_u32(e[3]));
-                vst1q_u8(out + std::size_t{4} * group, vcombine_u8(vmovn_u16(a), vmovn_u16(b)));
-                for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
-            }
+        for (unsigned group = 0; group < vectors; group += 4) {
+            uint32x4_t e[4];
+            for (unsigned k = 0; k < 4; ++k) e[k] = lookup(slots, vandq_u32(x[group + k], slot_mask));
+            const uint16x8_t a = vcombine_u16(vmovn_u32(e[0]), vmovn_u32(e[1]));
+            const uint16x8_t b = vcombine_u16(vmovn_u32(e[2]), vmovn_u32(e[3]));
+            vst1q_u8(out + std::size_t{4} * group, vcombine_u8(vmovn_u16(a), vmovn_u16(b)));
+            for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
         }
-        in = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
     }
 
     /// Pushes the symbols with records record(0..3) onto four states; the words that leave go below `at`,
@@ -131,52 +126,13 @@ struct rans_neon {
         const uint32x4_t bias = vandq_u32(bias_shift, vdupq_n_u32(0xFFFF));
         return vmlaq_u32(vaddq_u32(x, bias), vshlq_u32(high, shift), complement);
     }
-
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        constexpr unsigned vectors = Lanes / 4;
-        uint32x4_t x[vectors];
-        std::memcpy(x, states, sizeof x);
-        std::uint8_t* at = out_at;
-        std::size_t done = 0;
-        // A round puts at most 2 * Lanes bytes, and its last store of 8 begins with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            in_end -= Lanes;
-            for (unsigned v = vectors; v-- > 0;) {
-                const std::uint8_t* const in = in_end + std::size_t{4} * v;
-                const auto record = [&](unsigned lane) { return symbols + 4 * std::size_t{in[lane]}; };
-                x[v] = push(x[v], record, at);
-            }
-        }
-        out_at = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
-    }
 };
 
 }  // namespace detail
 
 template <instruction_set Arch>
-requires(std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>) struct rans_rounds<Arch> {
-    template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, const std::uint32_t* slots, const std::uint8_t*& in,
-                              const std::uint8_t* in_end, std::uint8_t* out, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_neon<Arch>::template decode<Lanes, Precision>(states, slots, in, in_end, out,
-                                                                              rounds);
-    }
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* symbols, const std::uint8_t* in_end,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::rans_neon<Arch>::template encode<Lanes>(states, symbols, in_end, out_begin, out_at,
-                                                                   rounds);
-    }
+requires(std::same_as<Arch, neon> || std::same_as<Arch, neon_dotprod>) struct rans_rounds<Arch>
+    : detail::rans_loops<detail::rans_neon<Arch>> {
 };
 
 }  // namespace pith::inline v1::simd

@@ -9,6 +9,7 @@
 
 #include <pith/simd/intrinsics.hpp>
 #include <pith/simd/rans_avx2.hpp>
+#include <pith/simd/rans_loops.hpp>
 #include <pith/simd/rans_order1.hpp>
 
 #if !defined(PITH_NO_SIMD) && defined(__AVX2__)
@@ -20,6 +21,8 @@ namespace detail {
 template <class Arch>
 struct order1_avx2 {
     using order0 = rans_avx2<Arch>;
+    using vector = typename order0::vector;
+    static constexpr unsigned width = order0::width;
 
     /// Transposes 32 rows of 16 bytes, `row` bytes apart, to 16 rows of 32 bytes of a tile. Four rounds of
     /// interleaving row i with row i + 8 are a transposition of 16 rows.
@@ -72,6 +75,20 @@ struct order1_avx2 {
                             _mm256_permutevar8x32_epi32(_mm256_packus_epi16(a, b), order));
     }
 
+    template <class Record>
+    static vector push(vector x, const Record& record, std::uint8_t*& at) noexcept {
+        return order0::push(x, record, at);
+    }
+
+    template <unsigned Lanes, unsigned Precision>
+    static void load_contexts(const std::uint8_t* contexts, __m256i* e) noexcept {
+        for (unsigned v = 0; v < Lanes / width; ++v) {
+            std::uint64_t raw;
+            std::memcpy(&raw, contexts + std::size_t{8} * v, 8);
+            e[v] = _mm256_slli_epi32(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(raw))),
+                                     Precision);
+        }
+    }
     /// One round: a byte for each lane to `row`.
     template <unsigned Lanes, unsigned Precision>
     static void round(__m256i* x, __m256i* context, const std::uint32_t* slots, const std::uint8_t*& at,
@@ -93,84 +110,13 @@ struct order1_avx2 {
             for (unsigned k = 0; k < 4; ++k) x[group + k] = advance<Precision>(x[group + k], e[k], at);
         }
     }
-
-    template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, std::uint8_t* contexts, const std::uint32_t* slots,
-                              const std::uint8_t*& in, const std::uint8_t* in_end, std::uint8_t* tile,
-                              std::size_t rounds) noexcept {
-        constexpr unsigned vectors = Lanes / 8;
-        __m256i x[vectors], context[vectors];
-        std::memcpy(x, states, sizeof x);
-        for (unsigned v = 0; v < vectors; ++v) {
-            std::uint64_t raw;
-            std::memcpy(&raw, contexts + std::size_t{8} * v, 8);
-            context[v] = _mm256_slli_epi32(
-                _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(raw))), Precision);
-        }
-        alignas(32) std::uint8_t turned[order1_tile_rounds * Lanes];
-        const std::uint8_t* at = in;
-        std::size_t done = 0;
-        // A round takes at most 2 * Lanes bytes, and its last load of 16 ends with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(in_end - at) >= 2 * Lanes; ++done)
-            round<Lanes, Precision>(x, context, slots, at, turned + done * Lanes);
-        if (done != 0) std::memcpy(contexts, turned + (done - 1) * Lanes, Lanes);
-        std::memset(turned + done * Lanes, 0, sizeof turned - done * Lanes);
-        turn<Lanes>(turned, tile);
-        in = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
-    }
-
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* records, const std::uint8_t* tile,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        constexpr unsigned vectors = Lanes / 8;
-        __m256i x[vectors];
-        std::memcpy(x, states, sizeof x);
-        std::uint8_t* at = out_at;
-        std::size_t done = 0;
-        // A round puts at most 2 * Lanes bytes, and its last store of 16 begins with the last of them.
-        for (; done < rounds && static_cast<std::size_t>(at - out_begin) >= 2 * Lanes; ++done) {
-            for (unsigned v = vectors; v-- > 0;) {
-                const std::uint8_t* const from =
-                    tile + (rounds - done - 1) + std::size_t{8} * v * order1_pitch;
-                const auto record = [&](unsigned lane) {
-                    std::uint16_t pair;  // a byte and the one before
-                    std::memcpy(&pair, from + lane * order1_pitch, 2);
-                    return records + 4 * std::size_t{pair};
-                };
-                x[v] = order0::push(x[v], record, at);
-            }
-        }
-        out_at = at;
-        std::memcpy(states, x, sizeof x);
-        return done;
-    }
 };
 
 }  // namespace detail
 
 template <>
-struct order1_rounds<avx2> {
-    template <unsigned Lanes, unsigned Precision>
-    static std::size_t decode(std::uint32_t* states, std::uint8_t* contexts, const std::uint32_t* slots,
-                              const std::uint8_t*& in, const std::uint8_t* in_end, std::uint8_t* tile,
-                              std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::order1_avx2<avx2>::decode<Lanes, Precision>(states, contexts, slots, in, in_end,
-                                                                       tile, rounds);
-    }
-    template <unsigned Lanes>
-    static std::size_t encode(std::uint32_t* states, const std::uint32_t* records, const std::uint8_t* tile,
-                              std::uint8_t* out_begin, std::uint8_t*& out_at, std::size_t rounds) noexcept {
-        if constexpr (Lanes < 32)
-            return 0;
-        else
-            return detail::order1_avx2<avx2>::encode<Lanes>(states, records, tile, out_begin, out_at, rounds);
-    }
-};
+struct order1_rounds<avx2>
+    : detail::order1_loops<detail::order1_avx2<avx2>, order1_tile_rounds, order1_pitch> {};
 
 }  // namespace pith::inline v1::simd
 
