@@ -195,7 +195,7 @@ std::vector<method> methods(const regression& problem, const settings& s) {
     return out;
 }
 
-constexpr std::size_t budgets = 6;
+constexpr std::size_t budgets = 5;
 
 struct outcome {
     double step = 0;

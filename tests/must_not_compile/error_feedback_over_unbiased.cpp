@@ -8,7 +8,7 @@ int main() {
 #if MISTAKE
     pith::feedback::error_feedback_worker worker(code);
 #else
-    pith::feedback::error_feedback_worker worker(pith::feedback::damped<pith::feedback::random_k<>>{code});
+    pith::feedback::error_feedback_worker worker(pith::feedback::damped<pith::feedback::random_k<> >{code});
 #endif
     return worker.max_encoded_size() == 8 ? 0 : 1;
 }
