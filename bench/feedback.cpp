@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <pith/core/random.hpp>
+#include <pith/entropy/adaptive_nibble.hpp>
 #include <pith/feedback/exchange.hpp>
 #include <pith/feedback/identity.hpp>
 #include <pith/feedback/low_rank.hpp>
@@ -163,7 +164,7 @@ void schemes(bool quick, bench::rows& rows, bench::progress_line& progress) {
     }
     progress.clear();
     table.print(
-        "Gradients and messages are float: an exact scheme ends at about 1e-7. Bytes are those of the "
+        "Gradients and messages are float: an exact scheme ends below 1e-7. Bytes are those of the "
         "messages as\n"
         "written; 1-bit Adam's include the server's answers.");
 }
@@ -256,7 +257,8 @@ std::vector<any_compressor> compressors(std::size_t side) {
     all.push_back(any("QSGD, 1023 levels", fb::stochastic_uniform(n, 1023, 1)));
     all.push_back(
         any("uniform, 15 levels of max", fb::stochastic_uniform(n, 15, 1, fb::level_norm::largest)));
-    all.push_back(any("natural", fb::natural<>(n, 1)));
+    all.push_back(any("natural, rANS", fb::natural<>(n, 1)));
+    all.push_back(any("natural, adaptive", fb::natural<pith::entropy::adaptive_nibble<0>>(n, 1)));
     all.push_back(any("PowerSGD rank 4", fb::low_rank({side, side, 4}, 1)));
     all.push_back(any("GACT 4 bits", systems::gact<4>(n, 1)));
     all.push_back(any("GACT 2 bits", systems::gact<2>(n, 1)));
