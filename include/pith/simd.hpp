@@ -8,6 +8,7 @@
 #include <pith/simd/fast_scan.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
+#include <pith/simd/levels.hpp>
 #include <pith/simd/lut.hpp>
 #include <pith/simd/nearest.hpp>
 #include <pith/simd/pack.hpp>
@@ -15,3 +16,4 @@
 #include <pith/simd/reduce.hpp>
 #include <pith/simd/scalar.hpp>
 #include <pith/simd/scalar_float.hpp>
+#include <pith/simd/signs.hpp>
