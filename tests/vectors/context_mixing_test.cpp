@@ -43,7 +43,9 @@ void check(frozen::rows& rows, Codec& codec, const std::string& input, const byt
     REQUIRE(size);
     coded.resize(*size);
     REQUIRE(codec.decode_into(coded, back));
-    rows.check(std::string("mixing/") + Codec::name, input, in, coded, back);
+    std::string name = std::string("mixing/") + Codec::name;
+    for (char& c : name) c = c == ' ' ? '_' : c;  // a row's name is one word
+    rows.check(name, input, in, coded, back);
 }
 
 /// fast_pair, but for the size from which it cuts blocks: 2^21 bytes take long.
