@@ -9,6 +9,7 @@
 #include <pith/simd/float_split.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
+#include <pith/simd/levels.hpp>
 #include <pith/simd/lut.hpp>
 #include <pith/simd/nearest.hpp>
 #include <pith/simd/pack.hpp>
@@ -16,3 +17,4 @@
 #include <pith/simd/reduce.hpp>
 #include <pith/simd/scalar.hpp>
 #include <pith/simd/scalar_float.hpp>
+#include <pith/simd/signs.hpp>

@@ -12,8 +12,8 @@
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/transform/scored_bpe.hpp>
 #include <pith/transform/stride.hpp>
-#include <pith/transform/text.hpp>
 #include <pith/transform/tensor_delta.hpp>
+#include <pith/transform/text.hpp>
 #include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
 #include <pith/transform/word_cut.hpp>

@@ -5,8 +5,11 @@
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/codebook.hpp>
 #include <pith/vector/concepts.hpp>
+#include <pith/vector/entropy_coded_lattice.hpp>
+#include <pith/vector/entropy_coded_trellis.hpp>
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/kmeans.hpp>
+#include <pith/vector/lattice.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>

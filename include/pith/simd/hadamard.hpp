@@ -122,23 +122,42 @@ template <instruction_set Arch>
     b = difference;
 }
 
-/// The steps inside registers and over eight of them in one pass: from `load(i)`, vector i, into x.
+/// The steps inside eight registers and over them: vectors from load(0), load(step), ... go to put(r, v).
+template <instruction_set Arch, class Load, class Put>
+[[gnu::always_inline]] inline void hadamard_registers(Load load, Put put) noexcept {
+    constexpr std::size_t step = width<float, Arch>;
+    const auto first = [&](std::size_t r) { return hadamard_inside<Arch>(load(r * step)); };
+    // Named, not an array: g++ -O2 keeps an array in memory.
+    vec<float, Arch> a = first(0), b = first(1), c = first(2), d = first(3);
+    vec<float, Arch> e = first(4), f = first(5), g = first(6), h = first(7);
+    butterfly<Arch>(a, b), butterfly<Arch>(c, d), butterfly<Arch>(e, f), butterfly<Arch>(g, h);
+    butterfly<Arch>(a, c), butterfly<Arch>(b, d), butterfly<Arch>(e, g), butterfly<Arch>(f, h);
+    butterfly<Arch>(a, e), butterfly<Arch>(b, f), butterfly<Arch>(c, g), butterfly<Arch>(d, h);
+    put(0, a), put(step, b), put(2 * step, c), put(3 * step, d);
+    put(4 * step, e), put(5 * step, f), put(6 * step, g), put(7 * step, h);
+}
+
+/// Eight registers after eight, from `load(i)`, vector i, into x.
 template <instruction_set Arch, class Load, class Store>
 inline void hadamard_eight_registers(float* x, std::size_t n, Load load, Store store) noexcept {
-    constexpr std::size_t step = width<float, Arch>;
-    for (std::size_t i = 0; i < n; i += 8 * step) {
-        const auto first = [&](std::size_t r) { return hadamard_inside<Arch>(load(i + r * step)); };
-        // Named, not an array: g++ -O2 keeps an array in memory.
-        vec<float, Arch> a = first(0), b = first(1), c = first(2), d = first(3);
-        vec<float, Arch> e = first(4), f = first(5), g = first(6), h = first(7);
-        butterfly<Arch>(a, b), butterfly<Arch>(c, d), butterfly<Arch>(e, f), butterfly<Arch>(g, h);
-        butterfly<Arch>(a, c), butterfly<Arch>(b, d), butterfly<Arch>(e, g), butterfly<Arch>(f, h);
-        butterfly<Arch>(a, e), butterfly<Arch>(b, f), butterfly<Arch>(c, g), butterfly<Arch>(d, h);
-        store.template put<Arch>(x + i, a), store.template put<Arch>(x + i + step, b);
-        store.template put<Arch>(x + i + 2 * step, c), store.template put<Arch>(x + i + 3 * step, d);
-        store.template put<Arch>(x + i + 4 * step, e), store.template put<Arch>(x + i + 5 * step, f);
-        store.template put<Arch>(x + i + 6 * step, g), store.template put<Arch>(x + i + 7 * step, h);
-    }
+    constexpr std::size_t block = 8 * width<float, Arch>;
+    for (std::size_t i = 0; i < n; i += block)
+        hadamard_registers<Arch>(
+            [&](std::size_t at) { return load(i + at); },
+            [&](std::size_t at, vec<float, Arch> v) { store.template put<Arch>(x + i + at, v); });
+}
+
+/// Sixteen registers' worth: the last step is done where the upper half still is in registers.
+template <instruction_set Arch, class Load, class Store>
+inline void hadamard_sixteen_registers(float* x, Load load, Store store) noexcept {
+    constexpr std::size_t block = 8 * width<float, Arch>;
+    hadamard_eight_registers<Arch>(x, block, load, plain_store{});
+    hadamard_registers<Arch>([&](std::size_t at) { return load(block + at); },
+                             [&](std::size_t at, vec<float, Arch> upper) {
+                                 const auto lower = simd::load<Arch>(x + at);
+                                 store.template put<Arch>(x + at, lower + upper);
+                                 store.template put<Arch>(x + block + at, lower - upper);
+                             });
 }
 
 /// Vector i of the input comes from load(i), which must not read what was stored before.
@@ -147,6 +166,7 @@ inline void hadamard_vectors(float* x, std::size_t n, Load load, Store last) noe
     constexpr std::size_t step = width<float, Arch>;
     std::size_t half = step;
     if (n == 8 * step) return hadamard_eight_registers<Arch>(x, n, load, last);
+    if (n == 16 * step) return hadamard_sixteen_registers<Arch>(x, load, last);
     if (n > 8 * step) {
         hadamard_eight_registers<Arch>(x, n, load, plain_store{});
         half = 8 * step;
