@@ -358,7 +358,7 @@ TEST_CASE("the bytes of the tiers are frozen") {
     CHECK(digest(rans_codec(), element::bf16, {300, 301}) == 0x5C9E'A5B2'766F'1C8BU);
     CHECK(digest(rans_codec(), element::f16, {32, 16, 3, 3}) == 0xAC8E'13DC'B3F5'C931U);
     CHECK(digest(rans_codec(), element::f32, {210, 67}) == 0xE1F8'1597'4F2A'4441U);
-    CHECK(digest(archive_codec(), element::bf16, {41, 67}) == 0xBF86'C097'2FA2'5239U);
-    CHECK(digest(archive_codec(), element::f32, {16, 4, 3, 3}) == 0xFD15'BB26'2B0D'BFCFU);
-    CHECK(digest(archive_codec(), element::i8, {500}) == 0x181C'0D0E'CE47'691AU);
+    CHECK(digest(archive_codec(), element::bf16, {41, 67}) == 0x2DB3'AEF8'C1E8'5C5CU);
+    CHECK(digest(archive_codec(), element::f32, {16, 4, 3, 3}) == 0xB470'95B7'CC81'7D81U);
+    CHECK(digest(archive_codec(), element::i8, {500}) == 0x6E3B'1853'00B8'F3D6U);
 }
