@@ -10,6 +10,7 @@
 #include <pith/core/exact.hpp>
 #include <pith/core/exact_math.hpp>
 #include <pith/core/fixed.hpp>
+#include <pith/core/float_layout.hpp>
 #include <pith/core/footprint.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/number.hpp>
@@ -17,6 +18,7 @@
 #include <pith/core/random.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/serial.hpp>
+#include <pith/core/stripe_hash.hpp>
 #include <pith/core/table.hpp>
 #include <pith/core/view.hpp>
 #include <pith/version.hpp>

@@ -15,6 +15,7 @@
 #include <pith/entropy/golomb.hpp>
 #include <pith/entropy/huffman.hpp>
 #include <pith/entropy/huffman_decode.hpp>
+#include <pith/entropy/huffman_hierarchical.hpp>
 #include <pith/entropy/huffman_table.hpp>
 #include <pith/entropy/model_adaptive_bit.hpp>
 #include <pith/entropy/model_adaptive_nibble.hpp>
@@ -29,6 +30,7 @@
 #include <pith/entropy/range_cdf.hpp>
 #include <pith/entropy/rans.hpp>
 #include <pith/entropy/rans_block.hpp>
+#include <pith/entropy/rans_classes.hpp>
 #include <pith/entropy/rans_intervals.hpp>
 #include <pith/entropy/rans_lanes.hpp>
 #include <pith/entropy/rans_order1.hpp>
@@ -38,4 +40,5 @@
 #include <pith/entropy/rans_order1_tables.hpp>
 #include <pith/entropy/rans_tables.hpp>
 #include <pith/entropy/tans.hpp>
+#include <pith/entropy/window_code.hpp>
 #include <pith/version.hpp>

@@ -6,6 +6,7 @@
 #include <pith/mixing/adam.hpp>
 #include <pith/mixing/adaptive_map.hpp>
 #include <pith/mixing/apm.hpp>
+#include <pith/mixing/base_residuals.hpp>
 #include <pith/mixing/bias_head.hpp>
 #include <pith/mixing/bit_history.hpp>
 #include <pith/mixing/bitwise_coder.hpp>
@@ -54,6 +55,7 @@
 #include <pith/mixing/ssm.hpp>
 #include <pith/mixing/ssm_network.hpp>
 #include <pith/mixing/symbol_coding.hpp>
+#include <pith/mixing/symbol_mixer.hpp>
 #include <pith/mixing/token_ensemble.hpp>
 #include <pith/mixing/token_lzp.hpp>
 #include <pith/mixing/token_ngram.hpp>

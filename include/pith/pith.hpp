@@ -1,6 +1,8 @@
-// Everything in pith. Programs that use one part include that part's header: it compiles faster.
+// Everything in pith but what needs Eigen, which compiles slowly: linalg.hpp, lowrank.hpp, calibrate.hpp and
+// their systems. Programs that use one part include that part's header: it compiles faster.
 #pragma once
 
+#include <pith/budget.hpp>
 #include <pith/codec.hpp>
 #include <pith/container.hpp>
 #include <pith/core.hpp>

@@ -6,6 +6,7 @@
 #include <pith/simd/dot.hpp>
 #include <pith/simd/dot_exact.hpp>
 #include <pith/simd/fast_scan.hpp>
+#include <pith/simd/float_split.hpp>
 #include <pith/simd/hadamard.hpp>
 #include <pith/simd/histogram.hpp>
 #include <pith/simd/levels.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/systems/lossless.hpp>
+#include <pith/systems/tensors.hpp>
 #include <pith/systems/vector.hpp>
 #include <pith/systems/weights.hpp>
 #include <pith/version.hpp>

@@ -5,6 +5,7 @@
 #include <pith/transform/channel.hpp>
 #include <pith/transform/concepts.hpp>
 #include <pith/transform/detect.hpp>
+#include <pith/transform/float_planes.hpp>
 #include <pith/transform/line_wrap.hpp>
 #include <pith/transform/matrix_rotation.hpp>
 #include <pith/transform/principal_axes.hpp>
@@ -12,6 +13,7 @@
 #include <pith/transform/scored_bpe.hpp>
 #include <pith/transform/stride.hpp>
 #include <pith/transform/text.hpp>
+#include <pith/transform/tensor_delta.hpp>
 #include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
 #include <pith/transform/word_cut.hpp>

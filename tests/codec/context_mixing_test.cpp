@@ -125,7 +125,19 @@ void check_damage(Codec& codec, const bytes& in, std::size_t step) {
 using portable_fast = codec::context_mixing<codec::fast_mixing>;
 static_assert(entropy::block_coder<codec::fast> && entropy::block_coder<codec::max>);
 static_assert(container::block_codec<codec::fast> && container::block_codec<codec::max>);
+static_assert(entropy::block_coder<codec::fast_pair<threads>> && entropy::block_coder<codec::max_pair<>>);
+static_assert(sizeof(codec::fast_pair<>) <= 65536 && sizeof(codec::max_pair<>) <= 65536);
 static_assert(sizeof(codec::fast) <= 65536 && sizeof(codec::max) <= 65536);
+
+/// Small enough to cut the blocks of tests.
+template <std::size_t Parts>
+struct cut_level : codec::fast_mixing {
+    static constexpr std::uint32_t recipe = 0x8000'0001;
+    static constexpr unsigned log2_lines = 16, log2_block = 16;
+    static constexpr std::size_t parts = Parts, cut_from = 64;
+};
+template <std::size_t Parts, class Policy = serial>
+using cut_codec = codec::context_mixing<cut_level<Parts>, codec::detail::mixing_kernel, Policy>;
 
 }  // namespace
 
@@ -240,6 +252,48 @@ TEST_CASE("every damage to blocks of context mixing is harmless", "[.slow]") {
     check_damage(kept<codec::max>(), text(100), 31);
 }
 
+TEST_CASE("parts of a block come back, and the bytes do not depend on threads") {
+    auto& one = kept<cut_codec<3>>();
+    auto& many = kept<cut_codec<3, threads>>();
+    auto& whole = kept<cut_codec<1>>();
+    for (std::size_t n = 60; n < 70; ++n) check_round_trip(one, machine_code(n));
+    for (const bytes& in : {text(3000), machine_code(5003), records(4805), noise(3000)}) {
+        const bytes code = check_round_trip(one, in);
+        CHECK(check_round_trip(many, in) == code);
+        const bytes uncut = encoded(whole, in);
+        CHECK((code == uncut) == (code[0] == is_stored));
+        CHECK(code.size() < uncut.size() + uncut.size() / 4 + 60);
+    }
+    // What is shorter than the least block to cut has the code of one model.
+    CHECK(encoded(one, machine_code(63)) == encoded(whole, machine_code(63)));
+}
+
+TEST_CASE("damage to blocks that are cut does no harm") {
+    auto& codec = kept<cut_codec<2>>();
+    check_damage(codec, machine_code(130), 3);
+    check_damage(codec, records(2400), 61);
+    bytes in = machine_code(400);
+    bytes code = encoded(codec, in);
+    for (std::size_t k = 1; k <= 8; ++k) {  // the sizes of the parts, at the end
+        bytes damaged = code;
+        damaged[damaged.size() - k] = 255;
+        const result<std::size_t> size = codec.decode_into(damaged, in);
+        CHECK_FALSE(size);
+    }
+}
+
+TEST_CASE("a destination that just fits is enough for a block that is cut") {
+    auto& codec = kept<cut_codec<2>>();
+    const bytes in = machine_code(90), code = encoded(codec, in);
+    REQUIRE(code[0] == is_code);
+    for (std::size_t room = 0; room <= code.size(); ++room) {
+        bytes out(room);
+        const result<std::size_t> size = codec.encode_into(in, out);
+        REQUIRE(size.has_value() == (room == code.size()));
+        if (size) CHECK(out == code);
+    }
+}
+
 TEST_CASE("heads that no encoder writes are refused by name") {
     auto& codec = kept<codec::fast>();
     bytes out(100);
@@ -275,10 +329,18 @@ TEST_CASE("frames of context mixing are known to byte_codecs by name, with the m
     CHECK(info->blocks == 3);
     CHECK(codec::byte_codecs::memory_of(info->header.recipe) == codec::fast::memory);
     CHECK(std::string(container::name_of_recipe(codec::max::recipe)) == codec::max::name);
+    CHECK(std::string(container::name_of_recipe(codec::fast_pair<>::recipe)) == codec::fast_pair<>::name);
+    CHECK(std::string(container::name_of_recipe(codec::max_pair<>::recipe)) == codec::max_pair<>::name);
     // Both fit the limits that programs have unless they say otherwise, with the largest block.
     const limits usual;
     CHECK(codec::fast::memory + 5 * (std::uint64_t{codec::fast::max_block} / 2) <= usual.max_memory);
     CHECK(codec::max::memory + 5 * (std::uint64_t{codec::max::max_block} / 2) <= usual.max_memory);
+
+    CHECK(codec::fast_pair<>::memory + 5 * (std::uint64_t{codec::fast_pair<>::max_block} / 2) <=
+          usual.max_memory);
+    CHECK(codec::max_pair<>::memory + 5 * (std::uint64_t{codec::max_pair<>::max_block} / 2) <=
+          usual.max_memory);
+    CHECK(codec::byte_codecs::memory_of(codec::max_pair<>::recipe) == codec::max_pair<>::memory);
 
     const auto back = codec::decompress(*frame);
     REQUIRE(back);

@@ -1,37 +1,6 @@
 #!/bin/sh
 # What compress_file promises on the command line. Usage: compress_file_test.sh PROGRAM
-set -u
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-[ -x "$program" ] || { echo "no program: $program"; exit 1; }
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-faults=0
-
-fault() {
-    echo "FAULT: $*"
-    faults=$((faults + 1))
-}
-
-# expect STATUS WORDS command...: the status, and one line on stderr with the words in it (none when WORDS is empty).
-expect() {
-    status=$1 words=$2
-    shift 2
-    "$@" >stdout 2>stderr </dev/null
-    got=$?
-    [ "$got" -eq "$status" ] || fault "$* gave status $got, not $status: $(cat stderr)"
-    if [ -z "$words" ]; then
-        [ -s stderr ] && fault "$* said: $(cat stderr)"
-    else
-        [ "$(wc -l <stderr)" -eq 1 ] || fault "$* said $(wc -l <stderr) lines: $(cat stderr)"
-        grep -qF -- "$words" stderr || fault "$* said, without '$words': $(cat stderr)"
-    fi
-}
-
-same() { cmp -s "$1" "$2" || fault "$1 and $2 differ: $3"; }
-no_leftovers() {
-    for left in .pith-* */.pith-*; do [ ! -e "$left" ] || fault "a temporary file is left after $1: $left"; done
-}
+. "$(dirname "$0")/common.sh"
 
 # --- Round trips -----------------------------------------------------------------------------------------
 seq 1 60000 >text
@@ -114,12 +83,6 @@ for mode in -d -t -l; do
 done
 [ ! -e out ] || fault "a wrong input left an output"
 
-# damage FILE OFFSET: the file with one byte changed, in `damaged`.
-damage() {
-    cp "$1" damaged
-    byte=$(dd if="$1" bs=1 skip="$2" count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
-    printf "\\$(printf %03o $((255 - byte)))" | dd of=damaged bs=1 seek="$2" conv=notrunc 2>/dev/null
-}
 size=$(wc -c <text.pith)
 echo precious >kept
 for offset in 0 4 6 9 13 21 24 29 33 50 1000 $((size / 2)) $((size - 20)) $((size - 15)) $((size - 1)); do
@@ -224,5 +187,4 @@ grep -q "^content *$(wc -c <text) bytes" stdout || fault "-l shows: $(cat stdout
 grep -q 'frame header' stdout || fault "-l shows no footprint"
 "$program" -l <text.pith | grep -q 'frame header' || fault "-l does not read standard input"
 
-[ $faults -eq 0 ] && echo "compress_file keeps its promises"
-exit $((faults != 0))
+finish

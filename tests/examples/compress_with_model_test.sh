@@ -1,38 +1,7 @@
 #!/bin/sh
 # What compress_with_model promises on the command line. Usage: compress_with_model_test.sh PROGRAM
-set -u
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-here=$(cd "$(dirname "$0")" && pwd)
-[ -x "$program" ] || { echo "no program: $program"; exit 1; }
+. "$(dirname "$0")/common.sh"
 command -v python3 >/dev/null || { echo "no python3 to make a model"; exit 77; }
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-faults=0
-
-fault() {
-    echo "FAULT: $*"
-    faults=$((faults + 1))
-}
-
-# expect STATUS WORDS command...: the status, and one line on stderr with the words in it (none when WORDS is empty).
-expect() {
-    status=$1 words=$2
-    shift 2
-    "$@" >stdout 2>stderr </dev/null
-    got=$?
-    [ "$got" -eq "$status" ] || fault "$* gave status $got, not $status: $(cat stderr)"
-    if [ -z "$words" ]; then
-        [ -s stderr ] && fault "$* said: $(cat stderr)"
-    else
-        [ "$(wc -l <stderr)" -eq 1 ] || fault "$* said $(wc -l <stderr) lines: $(cat stderr)"
-        grep -qF -- "$words" stderr || fault "$* said, without '$words': $(cat stderr)"
-    fi
-}
-same() { cmp -s "$1" "$2" || fault "$1 and $2 differ: $3"; }
-no_leftovers() {
-    for left in .pith-*; do [ ! -e "$left" ] || fault "a temporary file is left after $1: $left"; done
-}
 
 python3 -B "$here/tiny_llama.py" model words || exit 1
 python3 -B "$here/tiny_llama.py" other other_words own-classifier || exit 1
@@ -105,9 +74,7 @@ expect 1 'the vocabulary ends' "$program" -m model -v damaged -f text
 size=$(wc -c <text.model)
 echo precious >kept
 for offset in 0 4 9 25 40 60 $((size / 2)) $((size - 20)) $((size - 1)); do
-    cp text.model damaged
-    byte=$(dd if=text.model bs=1 skip="$offset" count=1 2>/dev/null | od -An -tu1 | tr -d ' ')
-    printf "\\$(printf %03o $((255 - byte)))" | dd of=damaged bs=1 seek="$offset" conv=notrunc 2>/dev/null
+    damage text.model "$offset"
     expect 1 'at byte' "$program" -d $with -f -o kept damaged
     [ "$(cat kept)" = precious ] || fault "damage at $offset changed an existing file"
 done
@@ -131,5 +98,4 @@ expect 2 'does not go with' "$program" $with -c -o out text
 "$program" -h | grep -q usage || fault "-h prints no usage"
 no_leftovers "wrong input"
 
-[ $faults -eq 0 ] && echo "compress_with_model keeps its promises"
-exit $((faults != 0))
+finish

@@ -46,6 +46,11 @@ void check(frozen::rows& rows, Codec& codec, const std::string& input, const byt
     rows.check(std::string("mixing/") + Codec::name, input, in, coded, back);
 }
 
+/// fast_pair, but for the size from which it cuts blocks: 2^21 bytes take long.
+struct cut_level : pith::codec::fast_pair_mixing {
+    static constexpr std::size_t cut_from = 1024;
+};
+
 template <class Codec>
 void check_all(frozen::rows& rows, std::size_t n) {
     const auto codec = std::make_unique<Codec>();
@@ -62,5 +67,9 @@ TEST_CASE("context mixing writes and reads what is frozen") {
     frozen::rows rows("mixing/");
     check_all<pith::codec::fast>(rows, 5000);
     check_all<pith::codec::max>(rows, 2000);
+    const auto cut =
+        std::make_unique<pith::codec::context_mixing<cut_level, pith::codec::detail::mixing_kernel>>();
+    check(rows, *cut, "code/5000", machine_code(5000));
+    check(rows, *cut, "text", frozen::read_file("text.txt"));
     rows.finish();
 }

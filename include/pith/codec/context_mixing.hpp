@@ -8,72 +8,44 @@
 #include <cstdint>
 #include <cstring>
 
+#include <pith/codec/mixing_levels.hpp>
+#include <pith/codec/mixing_parts.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/serial.hpp>
 #include <pith/core/table.hpp>
-#include <pith/entropy/arithmetic_binary.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/mixing/context_mixer.hpp>
 #include <pith/mixing/prime.hpp>
-#include <pith/mixing/profiles.hpp>
 #include <pith/transform/detect.hpp>
 #include <pith/transform/text.hpp>
 #include <pith/transform/x86.hpp>
 
 namespace pith::inline v1::codec {
 
-/// What a level of context mixing is made of.
-struct fast_mixing {
-    static constexpr std::uint32_t recipe = 0x48;
-    static constexpr const char* name = "fast";
-    static constexpr unsigned log2_lines = 22;
-    static constexpr unsigned log2_block = 25;
-    using text = mixing::fast_text;
-    using code = mixing::fast_code;
-    using records = mixing::fast_records;
-};
-struct max_mixing {
-    static constexpr std::uint32_t recipe = 0x49;
-    static constexpr const char* name = "max";
-    static constexpr unsigned log2_lines = 23;
-    static constexpr unsigned log2_block = 26;
-    using text = mixing::max_text;
-    using code = mixing::max_code;
-    using records = mixing::max_records;
-};
-
-template <class L>
-concept mixing_level = requires {
-    { L::recipe } -> std::convertible_to<std::uint32_t>;
-    { L::name } -> std::convertible_to<const char*>;
-    { L::log2_lines + L::log2_block } -> std::convertible_to<unsigned>;
-}
-&&mixing::mixing_profile<typename L::text>&& mixing::mixing_profile<typename L::code>&&
-    mixing::mixing_profile<typename L::records>;
-
 /// A block_coder. Payload: the kind of the block in one byte (0 text, 1 machine code, 2 records, 3
 /// transformed text, 4 stored), for records their length in two bytes, for transformed text its length in
-/// four and two marks, then one arithmetic code of all bits. Exact.
-template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing>
+/// four and two marks, then the arithmetic code of all bits, or those of a level's parts and their sizes.
+/// Exact; the policy, which says where parts are coded, changes no byte.
+template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mixing,
+          parallel_policy Policy = serial>
 class context_mixing {
-    using text_model = mixing::context_mixer<typename Level::text, Kernel>;
-    using code_model = mixing::context_mixer<typename Level::code, Kernel>;
+    using models = mixing_parts<Level, Kernel, Policy>;
+    using model_set = typename models::model_set;
     using text_transform =
         transform::text<transform::text_options{.most_bytes = std::size_t{1} << Level::log2_block}>;
-    using record_model = mixing::context_mixer<typename Level::records, Kernel>;
 
   public:
     static constexpr std::uint32_t recipe = Level::recipe;
     static constexpr const char* name = Level::name;
     static constexpr std::size_t max_block = std::size_t{1} << Level::log2_block;
     static constexpr std::size_t room = max_block + mixing::prime_text::longest;
-    static constexpr std::uint64_t memory = (mixing::history_slots::line_bytes << Level::log2_lines) +
-                                            text_model::memory() + code_model::memory() +
-                                            record_model::memory() + room + text_transform::memory;
+    static constexpr std::uint64_t memory = models::memory + room + text_transform::memory;
 
-    context_mixing() : slots_(Level::log2_lines), scratch_(table<std::uint8_t>::unset(room)) {}
+    explicit context_mixing(const Policy& policy = {})
+        : models_(policy), scratch_(table<std::uint8_t>::unset(room)) {}
     /// Nothing is carried from one block to the next, so that a copy need not copy hundreds of MB.
-    context_mixing(const context_mixing&) : context_mixing() {}
+    context_mixing(const context_mixing& other) : context_mixing(other.models_.policy()) {}
     context_mixing& operator=(const context_mixing&) = delete;
 
     /// What coding would lengthen is stored.
@@ -87,24 +59,8 @@ class context_mixing {
         if (in.size() > max_block) return too_long;
         const transform::block_description what = transform::describe_block(in);
         span_sink sink(out.size() < in.size() ? out : out.first(in.size()));
-        slots_.reset(log2_lines(in.size()));
-        if (what.kind == transform::block_kind::text) {
-            encode_text(in, sink);
-        } else if (what.stride == 0 || what.kind == transform::block_kind::x86) {
-            sink.put(kind_code);
-            const byte_span block(scratch_.data(), in.size());
-            std::memcpy(block.data(), in.data(), in.size());
-            transform::x86_branches::forward(block);
-            code_.reset(slots_, block.data());
-            encode(code_, block, sink);
-        } else {
-            sink.put(kind_records);
-            put_le<std::uint16_t>(sink, static_cast<std::uint16_t>(what.stride));
-            records_.history().set_stride(what.stride);
-            records_.reset(slots_, in.data());
-            encode(records_, in, sink);
-        }
-        if (!sink.overflowed()) return sink.size();
+        models_.first().slots.reset(log2_lines(in.size()));
+        if (encode_kind(what, in, sink) && !sink.overflowed()) return sink.size();
         span_sink stored(out);
         stored.put(kind_stored);
         stored.append(in);
@@ -118,16 +74,17 @@ class context_mixing {
         if (in.empty()) return error{error_code::truncated, 0, "the block is cut off"};
         if (out.empty()) return error{error_code::trailing_data, 0, "an empty block has no code"};
         if (out.size() > max_block) return too_long;
-        slots_.reset(log2_lines(out.size()));
+        model_set& first = models_.first();
+        first.slots.reset(log2_lines(out.size()));
         if (in[0] == kind_text) {
             prepare(out.data(), {'\n', '\n'});
-            return decode(text_, in, 1, out);
+            return models_.decode(&model_set::text, in, 1, out);
         }
         if (in[0] == kind_words) return decode_words(in, out);
         if (in[0] == kind_stored) return copy_stored(in.subspan(1), out);
         if (in[0] == kind_code) {
-            code_.reset(slots_, out.data());
-            result<std::size_t> size = decode(code_, in, 1, out);
+            first.code.reset(first.slots, out.data());
+            result<std::size_t> size = models_.decode(&model_set::code, in, 1, out);
             if (size) transform::x86_branches::inverse(out);
             return size;
         }
@@ -136,9 +93,9 @@ class context_mixing {
         const std::uint32_t stride = load_le<std::uint16_t>(in.data() + 1);
         if (stride == 0 || stride > transform::max_stride)
             return error{error_code::bad_header, 1, "a record length out of bounds"};
-        records_.history().set_stride(stride);
-        records_.reset(slots_, out.data());
-        return decode(records_, in, 3, out);
+        first.records.history().set_stride(stride);
+        first.records.reset(first.slots, out.data());
+        return models_.decode(&model_set::records, in, 3, out);
     }
 
   private:
@@ -154,19 +111,38 @@ class context_mixing {
         return log2;
     }
     void prepare(const std::uint8_t* block, std::array<std::uint8_t, 2> marks) noexcept {
-        text_.history().set_marks('\n', '\n');
-        text_.reset(slots_, scratch_.data());
-        mixing::prime(text_, scratch_.data());
-        text_.history().set_marks(marks[0], marks[1]);
-        text_.start(block);
+        auto& model = models_.first().text;
+        model.history().set_marks('\n', '\n');
+        model.reset(models_.first().slots, scratch_.data());
+        mixing::prime(model, scratch_.data());
+        model.history().set_marks(marks[0], marks[1]);
+        model.start(block);
     }
-    void encode_text(byte_view in, span_sink& sink) noexcept {
+    /// The payload; false or a sink that overflowed if it is longer than the block.
+    bool encode_kind(const transform::block_description& what, byte_view in, span_sink& sink) noexcept {
+        if (what.kind == transform::block_kind::text) return encode_text(in, sink);
+        model_set& first = models_.first();
+        if (what.stride == 0 || what.kind == transform::block_kind::x86) {
+            sink.put(kind_code);
+            const byte_span block(scratch_.data(), in.size());
+            std::memcpy(block.data(), in.data(), in.size());
+            transform::x86_branches::forward(block);
+            first.code.reset(first.slots, block.data());
+            return models_.encode(&model_set::code, block, sink);
+        }
+        sink.put(kind_records);
+        put_le<std::uint16_t>(sink, static_cast<std::uint16_t>(what.stride));
+        first.records.history().set_stride(what.stride);
+        first.records.reset(first.slots, in.data());
+        return models_.encode(&model_set::records, in, sink);
+    }
+    bool encode_text(byte_view in, span_sink& sink) noexcept {
         const byte_span written(scratch_.data(), in.size());
         const result<std::size_t> size = transform_.forward_into(in, written);
         if (!size || *size == in.size() || written[0] == 0) {
             sink.put(kind_text);
             prepare(in.data(), {'\n', '\n'});
-            return encode(text_, in, sink);
+            return models_.encode(&model_set::text, in, sink);
         }
         sink.put(kind_words);
         put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(*size));
@@ -176,7 +152,7 @@ class context_mixing {
         std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);
         const byte_view block(scratch_.data() + mixing::prime_text::longest, *size);
         prepare(block.data(), marks);
-        encode(text_, block, sink);
+        return models_.encode(&model_set::text, block, sink);
     }
     static result<std::size_t> copy_stored(byte_view in, byte_span out) noexcept {
         if (in.size() < out.size())
@@ -195,7 +171,7 @@ class context_mixing {
             return error{error_code::bad_header, 1, "a transformed text must be shorter than the text"};
         const byte_span block(scratch_.data() + mixing::prime_text::longest, size);
         prepare(block.data(), {in[5], in[6]});
-        const result<std::size_t> decoded = decode(text_, in, head, block);
+        const result<std::size_t> decoded = models_.decode(&model_set::text, in, head, block);
         if (!decoded) return decoded.error();
         const result<std::size_t> restored = transform_.inverse_into(block, out);
         if (!restored) return error{error_code::bad_stream, head, "the words of a text cannot be restored"};
@@ -203,41 +179,9 @@ class context_mixing {
             return error{error_code::bad_stream, head, "a text has another length than the block"};
         return out.size();
     }
-    template <class Model>
-    static void encode(Model& model, byte_view block, span_sink& sink) {
-        entropy::binary_encoder<span_sink> coder(sink);
-        for (const std::uint8_t byte : block) {
-            for (unsigned k = 8; k-- > 0;) {
-                const bool bit = (byte >> k & 1) != 0;
-                coder.put(bit, model.probability_of_one());
-                model.update(bit);
-            }
-        }
-        coder.finish();
-    }
-    template <class Model>
-    static result<std::size_t> decode(Model& model, byte_view in, std::size_t head, byte_span out) noexcept {
-        entropy::binary_decoder<> coder(in.subspan(head));
-        for (std::uint8_t& byte : out) {
-            unsigned c = 1;
-            for (unsigned k = 0; k < 8; ++k) {
-                const bool bit = coder.get(model.probability_of_one());
-                c = 2 * c + (bit ? 1 : 0);
-                if (k == 7) byte = static_cast<std::uint8_t>(c);
-                model.update(bit);
-            }
-        }
-        const result<void> end = coder.finish();
-        if (!end) return end.error().shifted_by(head);
-        return out.size();
-    }
-
-    mixing::history_slots slots_;
+    models models_;
     table<std::uint8_t> scratch_;
     text_transform transform_;
-    text_model text_;
-    code_model code_;
-    record_model records_;
 };
 
 }  // namespace pith::inline v1::codec

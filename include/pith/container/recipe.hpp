@@ -23,11 +23,16 @@ inline constexpr std::uint32_t tans = 0x02;
 inline constexpr std::uint32_t rans_order0 = 0x03;
 inline constexpr std::uint32_t rans_order1 = 0x04;
 inline constexpr std::uint32_t rice = 0x05;
-inline constexpr std::uint32_t adaptive_binary = 0x10;        ///< + the order, 0..15
-inline constexpr std::uint32_t adaptive_nibble = 0x20;        ///< + the order, 0..15
-inline constexpr std::uint32_t smallest = 0x40;               ///< a coder chosen for each block
-inline constexpr std::uint32_t fast = 0x48;                   ///< context mixing, codec/context_mixing.hpp
-inline constexpr std::uint32_t max = 0x49;                    ///< the same with more of everything
+inline constexpr std::uint32_t adaptive_binary = 0x10;  ///< + the order, 0..15
+inline constexpr std::uint32_t adaptive_nibble = 0x20;  ///< + the order, 0..15
+inline constexpr std::uint32_t smallest = 0x40;         ///< a coder chosen for each block
+inline constexpr std::uint32_t fast = 0x48;             ///< context mixing, codec/context_mixing.hpp
+inline constexpr std::uint32_t max = 0x49;              ///< the same with more of everything
+inline constexpr std::uint32_t fast_pair = 0x4A;        ///< fast, large blocks cut for two threads
+inline constexpr std::uint32_t max_pair = 0x4B;         ///< max, large blocks cut for two threads
+inline constexpr std::uint32_t tensor_instant = 0x60;   ///< of tensors' own streams, codec/tensor.hpp
+inline constexpr std::uint32_t tensor_rans = 0x61;
+inline constexpr std::uint32_t tensor_archive = 0x62;
 inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on ids are the programs' own
 }  // namespace recipes
 
@@ -55,6 +60,11 @@ inline constexpr std::uint32_t first_of_users = 0x8000'0000;  ///< from here on 
     if (id == recipes::smallest) return "smallest";
     if (id == recipes::fast) return "fast";
     if (id == recipes::max) return "max";
+    if (id == recipes::fast_pair) return "fast pair";
+    if (id == recipes::max_pair) return "max pair";
+    if (id == recipes::tensor_instant) return "tensor instant";
+    if (id == recipes::tensor_rans) return "tensor rans";
+    if (id == recipes::tensor_archive) return "tensor archive";
     return id >= recipes::first_of_users ? "user recipe" : "unknown recipe";
 }
 

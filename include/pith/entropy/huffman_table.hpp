@@ -48,14 +48,18 @@ void write_huffman_lengths(bit_writer<Sink>& out, const huffman_lengths& lengths
 
 /// Reads what write_huffman_lengths wrote. Errors: bad_model for lengths out of range and for codes that are
 /// not complete; truncated.
-inline result<void> read_huffman_lengths(bit_reader& in, huffman_lengths& lengths) noexcept {
+template <unsigned MaxLength = huffman_max_length>
+requires(MaxLength >= 8 &&
+         MaxLength <= 32) inline result<void> read_huffman_lengths(bit_reader& in,
+                                                                   huffman_lengths& lengths) noexcept {
     const auto fail = [&in](error_code code, const char* text) {
         return error{code, in.bit_position() / 8, text};
     };
     lengths.fill(0);
-    std::uint32_t covered = 0;  // of 2^11
+    constexpr std::uint64_t all = std::uint64_t{1} << MaxLength;
+    std::uint64_t covered = 0;
     int last = 8;
-    for (std::size_t s = 0; covered != huffman_table_size;) {
+    for (std::size_t s = 0; covered != all;) {
         const result<std::uint64_t> absent = get_gamma(in);
         if (!absent) return absent.error();
         const result<std::uint64_t> present = get_gamma(in);
@@ -66,15 +70,13 @@ inline result<void> read_huffman_lengths(bit_reader& in, huffman_lengths& length
         for (const std::size_t stop = s + static_cast<std::size_t>(*present); s < stop; ++s) {
             const result<std::uint64_t> folded = get_gamma(in);
             if (!folded) return folded.error();
-            if (*folded > 2 * huffman_max_length)
-                return fail(error_code::bad_model, "a code length is out of range");
+            if (*folded > 2 * MaxLength) return fail(error_code::bad_model, "a code length is out of range");
             last += *folded % 2 == 0 ? static_cast<int>(*folded / 2) : -static_cast<int>(*folded / 2);
-            if (last < 1 || last > static_cast<int>(huffman_max_length))
+            if (last < 1 || last > static_cast<int>(MaxLength))
                 return fail(error_code::bad_model, "a code length is out of range");
             lengths[s] = static_cast<std::uint8_t>(last);
-            covered += 1U << (huffman_max_length - lengths[s]);
-            if (covered > huffman_table_size)
-                return fail(error_code::bad_model, "the code is over-subscribed");
+            covered += std::uint64_t{1} << (MaxLength - lengths[s]);
+            if (covered > all) return fail(error_code::bad_model, "the code is over-subscribed");
         }
     }
     return {};

@@ -16,7 +16,7 @@ namespace pith::inline v1::entropy {
 /// Code lengths of prefix codes for up to Capacity symbols and lengths up to MaxLimit. The object is the
 /// working memory (about 40 bytes per symbol); it may be used any number of times and never allocates.
 template <std::size_t Capacity = 256, unsigned MaxLimit = 15>
-requires(Capacity >= 2 && Capacity <= 65536 && MaxLimit >= 1 && MaxLimit <= 16) class package_merge {
+requires(Capacity >= 2 && Capacity <= 65536 && MaxLimit >= 1 && MaxLimit <= 32) class package_merge {
   public:
     /// Writes for each symbol the length, in bits, of its code word: 0 for a symbol that does not occur,
     /// otherwise 1..limit, such that sum(counts * lengths) is the least that any prefix code under the limit

@@ -79,6 +79,9 @@ class byte_history {
         follower_ = {};
     }
 
+    /// Goes on with a copy of the block: its first size() bytes must be equal.
+    void move_to(const std::uint8_t* block) noexcept { text_.block = block; }
+
     /// Takes the byte at position size() of the block.
     void push(std::uint8_t c) noexcept {
         std::uint32_t& follower = follower_[text_.last & 0xFF];

@@ -28,7 +28,7 @@ namespace pith::inline v1::mixing {
 ///   using contexts = context_list<...>;    // hashed; the first six count as experience
 ///   using runs = context_list<...>;        // of these the last byte is kept as well
 ///   using selectors = selector_list<...>;  // a weight vector each
-///   static constexpr bool sure_inputs;     // deterministic histories count twice
+///   static constexpr bool sure_inputs;     // deterministic histories of hashed contexts count twice
 ///   static constexpr std::uint32_t first_rate, last_rate, final_rate;  // of training, in 2^-15
 ///   static constexpr int first_weight;     // in 2^-14
 ///   static constexpr unsigned log2_places; // of matches and runs
@@ -58,7 +58,7 @@ class context_mixer {
     static constexpr std::size_t first_match = maps;
     static constexpr std::size_t first_run = first_match + 4;
     static constexpr std::size_t first_sure = first_run + runs::size;
-    static constexpr std::size_t bias = first_sure + (Profile::sure_inputs ? maps : 0);
+    static constexpr std::size_t bias = first_sure + (Profile::sure_inputs ? hashed : 0);
     static constexpr std::size_t inputs = bias + 1;
     static constexpr std::size_t chances = maps + 2 + runs::size;  // and of matches and runs
     static constexpr std::size_t padded_chances = (chances + 7) / 8 * 8;
@@ -75,12 +75,13 @@ class context_mixer {
           maps_(maps * 256),
           runs_(make_runs(std::make_index_sequence<runs::size>{})),
           weights_(make_weights(std::make_index_sequence<sets>{})),
-          final_(256),
+          by_bits_(256),
+          by_experience_(selected_by::experience::contexts),
           apms_{apm(65536), apm(hashed_contexts), apm(2048)} {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
-        std::size_t vectors = 256 * 16 * 2;
+        std::size_t vectors = (256 + selected_by::experience::contexts) * 16 * 2;
         for (const std::size_t n : selectors::contexts) vectors += n * padded * 2;
         return 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
                runs::size * (std::size_t{2} << log2_places) + vectors +
@@ -100,7 +101,8 @@ class context_mixer {
                 maps_[256 * i + h] = adaptive_probability(bit_histories<>.prior(h), 2);
         for (auto& r : runs_) r.reset();
         for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
-        final_.reset(static_cast<std::int16_t>(16384 / sets));
+        by_bits_.reset(static_cast<std::int16_t>(16384 / sets));
+        by_experience_.reset(static_cast<std::int16_t>(16384 / sets));
         for (auto& a : apms_) a.reset();
         inputs_.fill(0);
         mixed_.fill(0);
@@ -115,6 +117,17 @@ class context_mixer {
         state_ = mixing_state{};
         begin_byte();
         predict();
+    }
+
+    /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
+    /// of its slots.
+    void continue_from(const context_mixer& other, history_slots& slots, const std::uint8_t* block) noexcept {
+        *this = other;  // tables of equal sizes: takes no memory
+        slots_ = &slots;
+        for (auto& s : slot_) s = slots.moved(s, *other.slots_);
+        order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
+        history_.move_to(block);
+        predict();  // points to what it read
     }
 
     /// The history, for what a profile's own has to be told before `start`.
@@ -171,10 +184,18 @@ class context_mixer {
         for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(hash_[i]);
         for (std::size_t k = 0; k < runs::size; ++k) runs_[k].find(run[k]);
         order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
+        refine_nibble();
     }
     void begin_nibble() noexcept {
+        refine_nibble();
         const std::uint32_t three = state_.partial >> 1, fourth = state_.partial & 1;
         for (std::size_t i = 0; i < hashed; ++i) slot_[i] = slots_->find(low_hash(i, three) ^ fourth << 7);
+    }
+    /// The refinements of a nibble under the last two bytes stand together.
+    void refine_nibble() noexcept {
+        nibble_ = scrambled(history_.last() & 0xFFFF, state_.partial) >> 17 & ~std::uint32_t{15};
+        apms_[0].prefetch(state_.partial | std::size_t{history_.last_byte()} << 8);
+        apms_[1].prefetch(nibble_ + 1);
     }
     /// The node of the current nibble's tree.
     [[nodiscard]] std::size_t node() const noexcept {
@@ -246,11 +267,13 @@ class context_mixer {
         chosen_ = selectors::values(state_, history_);
         for (std::size_t k = 0; k < sets; ++k)
             if (selectors::contexts[k] > 256) weights_[k].prefetch(chosen_[k]);
-        refined_[0] = state_.partial | std::size_t{history_.last_byte()} << 8;
-        refined_[1] = scrambled(history_.last() & 0xFFFF, state_.partial) >> 17;
+        const std::size_t last = std::size_t{history_.last_byte()} << 8;
+        refined_[0] = state_.partial | last;
+        refined_[1] = nibble_ + node_;
         refined_[2] = state_.partial | state_.match << 8 | (state_.seen > 3 ? 1024U : 0U);
-        apms_[0].prefetch(refined_[0]);
-        apms_[1].prefetch(refined_[1]);
+        // What either value of the bit leads to.
+        if (state_.bits != 7) apms_[0].prefetch_pair(last | 2 * state_.partial);
+        if (node_ < 8) apms_[1].prefetch_pair(nibble_ + 2 * node_);
     }
 
     void mix() noexcept {
@@ -259,7 +282,9 @@ class context_mixer {
             const int x = weights_[k].mix(inputs_.data(), chosen_[k]) >> 3;
             mixed_[k] = static_cast<std::int16_t>(x < -2047 ? -2047 : x > 2047 ? 2047 : x);
         }
-        const int x = final_.mix(mixed_.data(), state_.partial);
+        joined_[0] = by_bits_.mix(mixed_.data(), state_.partial);
+        joined_[1] = by_experience_.mix(mixed_.data(), selected_by::experience::value(state_, history_));
+        const int x = (joined_[0] + joined_[1]) >> 1;
         final_p_ = squash16(x);
         const std::uint32_t a = apms_[0].refine(x, refined_[0]), b = apms_[1].refine(x, refined_[1]);
         const std::uint32_t p = (final_p_ + 2 * a + 3 * b + apms_[2].refine(x, refined_[2])) / 7;
@@ -294,7 +319,9 @@ class context_mixer {
             const int p = squash12_to_16<>[static_cast<std::size_t>(mixed_[k] + 2048)];
             weights_[k].train(inputs_.data(), target - p, rate);
         }
-        final_.train(mixed_.data(), error, static_cast<int>(Profile::final_rate));
+        constexpr int final_rate = static_cast<int>(Profile::final_rate);
+        by_bits_.train(mixed_.data(), target - static_cast<int>(squash16(joined_[0])), final_rate);
+        by_experience_.train(mixed_.data(), target - static_cast<int>(squash16(joined_[1])), final_rate);
     }
 
     typename Profile::history history_;
@@ -305,7 +332,7 @@ class context_mixer {
     table<adaptive_probability> maps_;
     std::array<run_map, runs::size> runs_;
     std::array<weight_set<padded, Kernel>, sets> weights_;
-    small_weight_set<sets> final_;
+    small_weight_set<sets> by_bits_, by_experience_;
     std::array<apm, 3> apms_;
     mixing_state state_;
     std::array<std::uint8_t, 256> order0_{};
@@ -317,12 +344,14 @@ class context_mixer {
     alignas(32) std::array<std::uint32_t, padded_chances> chance_{};
     alignas(32) std::array<std::int16_t, padded> inputs_{};
     std::array<std::int16_t, sets> mixed_{};
+    std::array<int, 2> joined_{};
     std::array<std::uint32_t, sets> chosen_{};
     std::array<std::size_t, 3> refined_{};
     std::array<adaptive_probability*, 2 + runs::size> extra_{};
     std::array<std::int16_t, 2> firm_{};
     adaptive_probability none_;
     std::size_t node_ = 1;
+    std::uint32_t nibble_ = 0;
     std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;
 };
 

@@ -31,6 +31,18 @@ class history_slots {
         std::memset(bytes_.data(), 0, line_bytes << log2_lines);
     }
 
+    /// Takes over the lines of another table that are in use; there must be memory for as many.
+    void copy(const history_slots& from) noexcept {
+        const std::size_t used = line_bytes << (32 - from.shift_);
+        PITH_ASSERT(used <= bytes_.size());
+        shift_ = from.shift_;
+        std::memcpy(bytes_.data(), from.bytes_.data(), used);
+    }
+    /// What `at` in `from` is here, after copy(from).
+    [[nodiscard]] std::uint8_t* moved(const std::uint8_t* at, const history_slots& from) noexcept {
+        return bytes_.data() + (at - from.bytes_.data());
+    }
+
     /// Starts to fetch the line of `hash`, whose upper bits name it.
     void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(line(hash), 1); }
 

@@ -26,10 +26,10 @@ struct fast_text : detail::default_rates {
     static constexpr bool sure_inputs = true;
     using history = byte_history;
     using contexts = context_list<order<2>, order<3>, order<4>, order<6>, word, word_pair<1>, class_changes,
-                                  bracket, indirect_two, classes<6>>;
+                                  bracket, indirect_two, classes<6>, word_pair<2>>;
     using runs = context_list<order<4>, word>;
     using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::classes,
-                                    selected_by::expected>;
+                                    selected_by::expected, selected_by::bracket>;
 };
 /// Machine code, and what is neither text nor records.
 struct fast_code : detail::default_rates {

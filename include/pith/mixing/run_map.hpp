@@ -27,19 +27,20 @@ class run_map {
 
     /// Goes to the place of the next byte's context.
     void find(std::uint32_t hash) noexcept {
-        at_ = &places_[hash >> shift_];
-        const std::uint32_t run = *at_ & 0xFFU;
-        expected_ = run != 0 ? 256U | static_cast<std::uint32_t>(*at_ >> 8) : 0U;
+        at_ = hash >> shift_;
+        const std::uint32_t place = places_[at_], run = place & 0xFFU;
+        expected_ = run != 0 ? 256U | place >> 8 : 0U;
         const std::size_t length = run < 8 ? run : 8U + (run > 12) + (run > 24) + (run > 60);
         base_ = 16 * length;
     }
     /// Notes the byte that came.
     void push(std::uint8_t c) noexcept {
-        const std::uint32_t run = *at_ & 0xFFU;
-        if (*at_ >> 8 == c && run != 0)
-            *at_ = static_cast<std::uint16_t>(*at_ + (run < 255 ? 1 : 0));
+        std::uint16_t& place = places_[at_];
+        const std::uint32_t run = place & 0xFFU;
+        if (place >> 8 == c && run != 0)
+            place = static_cast<std::uint16_t>(place + (run < 255 ? 1 : 0));
         else
-            *at_ = static_cast<std::uint16_t>(c << 8 | 1);
+            place = static_cast<std::uint16_t>(c << 8 | 1);
     }
     /// Whether there is a run and its byte agrees with the bits so far.
     [[nodiscard]] bool holds(std::uint32_t partial, unsigned bits) const noexcept {
@@ -55,7 +56,7 @@ class run_map {
 
     random_table<std::uint16_t> places_;
     unsigned shift_;
-    std::uint16_t* at_ = nullptr;
+    std::size_t at_ = 0;
     std::uint32_t expected_ = 0;
     std::size_t base_ = 0;
     std::array<adaptive_probability, 16 * lengths> chance_{};

@@ -17,6 +17,19 @@ namespace pith::inline v1::simd {
 template <instruction_set Arch>
 inline constexpr bool has_mixing_kernel = covers<Arch, sse2> || covers<Arch, neon>;
 
+namespace detail {
+
+/// f(First) and f(First + 1) in one register: where registers run out, compilers keep 16-bit numbers in
+/// memory and load them as 32 bits, which has to wait until they are in the cache.
+template <std::size_t First, class F>
+[[nodiscard, gnu::always_inline]] inline int next_pair(F& f) noexcept {
+    const auto low = static_cast<std::uint16_t>(f(std::integral_constant<std::size_t, First>{}));
+    const auto high = static_cast<std::uint16_t>(f(std::integral_constant<std::size_t, First + 1>{}));
+    return static_cast<int>(low | static_cast<std::uint32_t>(high) << 16);
+}
+
+}  // namespace detail
+
 /// A model of mixing::mixing_kernel. Exact. AVX-512 takes the form of AVX2: vectors of mixers are short.
 template <instruction_set Arch = native>
 struct mixing_kernel;
@@ -78,12 +91,12 @@ requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> {
     template <class F, std::size_t... V>
     [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
                                                     std::index_sequence<V...>) noexcept {
-        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<8>{}), ...);
+        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<4>{}), ...);
     }
     template <std::size_t First, class F, std::size_t... I>
     [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
                                                    std::index_sequence<I...>) noexcept {
-        store(to, _mm_setr_epi16(f(std::integral_constant<std::size_t, First + I>{})...));
+        store(to, _mm_setr_epi32(detail::next_pair<First + 2 * I>(f)...));
     }
 };
 
@@ -144,12 +157,12 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> {
     template <class F, std::size_t... V>
     [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
                                                     std::index_sequence<V...>) noexcept {
-        (fill_vector<16 * V>(to + 16 * V, f, std::make_index_sequence<16>{}), ...);
+        (fill_vector<16 * V>(to + 16 * V, f, std::make_index_sequence<8>{}), ...);
     }
     template <std::size_t First, class F, std::size_t... I>
     [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
                                                    std::index_sequence<I...>) noexcept {
-        store(to, _mm256_setr_epi16(f(std::integral_constant<std::size_t, First + I>{})...));
+        store(to, _mm256_setr_epi32(detail::next_pair<First + 2 * I>(f)...));
     }
 };
 

@@ -1,0 +1,6 @@
+// Everything in lowrank/: metrics of input errors and the best corrections of low rank in them.
+#pragma once
+
+#include <pith/lowrank/compensator.hpp>
+#include <pith/lowrank/metric.hpp>
+#include <pith/version.hpp>
