@@ -24,7 +24,7 @@ pith_module(calibrate USES lowrank entropy)
 pith_module(budget USES core)
 pith_module(codec USES simd entropy mixing transform container)
 pith_module(kv USES quant vector lowrank budget entropy container)
-pith_module(feedback USES quant lowrank entropy budget)
+pith_module(feedback USES simd entropy)
 pith_module(systems USES vector mixing calibrate codec kv feedback)
 
 # Sets `result` to the outside packages that `modules` need, directly or through what they use.

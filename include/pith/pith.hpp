@@ -8,6 +8,7 @@
 #include <pith/core.hpp>
 #include <pith/core/parallel.hpp>
 #include <pith/entropy.hpp>
+#include <pith/feedback.hpp>
 #include <pith/mixing.hpp>
 #include <pith/quant.hpp>
 #include <pith/simd.hpp>

@@ -1,0 +1,30 @@
+// Everything in feedback/: lossy codes for vectors of float, and the schemes that make up for what they lose.
+#pragma once
+
+#include <pith/feedback/adaptive_levels.hpp>
+#include <pith/feedback/anchored_extragradient.hpp>
+#include <pith/feedback/concepts.hpp>
+#include <pith/feedback/controlled_feedback.hpp>
+#include <pith/feedback/difference_feedback.hpp>
+#include <pith/feedback/error_feedback.hpp>
+#include <pith/feedback/exchange.hpp>
+#include <pith/feedback/frozen_adam.hpp>
+#include <pith/feedback/grouped_uniform.hpp>
+#include <pith/feedback/identity.hpp>
+#include <pith/feedback/kept_values.hpp>
+#include <pith/feedback/largest.hpp>
+#include <pith/feedback/low_frequency.hpp>
+#include <pith/feedback/low_rank.hpp>
+#include <pith/feedback/mask.hpp>
+#include <pith/feedback/momentum_correction.hpp>
+#include <pith/feedback/natural.hpp>
+#include <pith/feedback/power_averaging.hpp>
+#include <pith/feedback/random_k.hpp>
+#include <pith/feedback/random_projection.hpp>
+#include <pith/feedback/scaled_sign.hpp>
+#include <pith/feedback/sides.hpp>
+#include <pith/feedback/signs.hpp>
+#include <pith/feedback/stochastic_uniform.hpp>
+#include <pith/feedback/top_k.hpp>
+#include <pith/feedback/vectors.hpp>
+#include <pith/version.hpp>
