@@ -11,6 +11,7 @@
 
 #include <pith/codec/tensor_classes.hpp>
 #include <pith/codec/tensor_contexts.hpp>
+#include <pith/codec/tensor_delta.hpp>
 #include <pith/codec/tensor_rans_plan.hpp>
 #include <pith/codec/tensor_stream.hpp>
 #include <pith/core/bytes.hpp>
@@ -30,10 +31,10 @@ using symbol_kernel = mixing::portable_mixing;
 #endif
 }  // namespace detail
 
-/// A tensor_tier. Parameters: the cut between rows and columns, the highest symbol of the highest plane, and
-/// a byte whose bit p says that plane p is raw. A block: the size of the code, the code (value by value,
-/// planes from the highest down), the raw planes. A base is a context, its difference is not taken. Each
-/// worker holds 8.5 MB for each plane that is coded. Exact.
+/// A tensor_tier. Parameters: the difference to a base, the cut between rows and columns, the highest symbol
+/// of the highest plane, and a byte whose bit p says that plane p is raw. A block: the size of the code, the
+/// code (value by value, planes from the highest down), the raw planes. A base is a context too. Each worker
+/// holds 8.5 MB for each plane that is coded. Exact.
 template <mixing::mixing_kernel Kernel>
 class mixed_tier {
   public:
@@ -46,14 +47,16 @@ class mixed_tier {
         std::array<std::unique_ptr<mixing::symbol_mixer<Kernel>>, 8> mixers;
     };
 
-    void prepare(const tensor_geometry& g, byte_view values, byte_view, std::vector<std::uint8_t>& side) {
-        const detail::plane_view view{g.type, delta_kind::none};
+    void prepare(const tensor_geometry& g, byte_view values, byte_view base,
+                 std::vector<std::uint8_t>& side) {
+        const detail::plane_view view{g.type, detail::choose_delta(g, values, base)};
         std::array<std::array<std::uint32_t, 256>, 8> counts{};
         const std::size_t top = g.width() - 1;
-        detail::for_pieces(view, values, {}, 1, [&](std::size_t, const std::uint8_t* planes, std::size_t n) {
-            for (std::size_t p = 0; p <= top; ++p)
-                simd::histogram<>(byte_view(planes + p * detail::plan_piece, n), counts[p]);
-        });
+        detail::for_pieces(
+            view, values, base, 1, [&](std::size_t, const std::uint8_t* planes, std::size_t n) {
+                for (std::size_t p = 0; p <= top; ++p)
+                    simd::histogram<>(byte_view(planes + p * detail::plan_piece, n), counts[p]);
+            });
         std::uint8_t highest = 255;
         while (highest > 0 && counts[top][highest] == 0) --highest;
         std::uint8_t raw = 0;
@@ -64,21 +67,24 @@ class mixed_tier {
         }
         detail::class_search search;
         unsigned cut = 0;
-        if (search.start(g, static_cast<std::uint8_t>(highest > 24 ? highest - 24 : 0))) {
+        if (view.delta == delta_kind::none &&
+            search.start(g, static_cast<std::uint8_t>(highest > 24 ? highest - 24 : 0))) {
             detail::for_pieces(view, values, {}, 1,
                                [&](std::size_t, const std::uint8_t* planes, std::size_t n) {
                                    search.add(byte_view(planes + top * detail::plan_piece, n));
                                });
             cut = search.levels(8).cut;
         }
-        set(g, cut, highest, raw);
-        side.insert(side.end(), {static_cast<std::uint8_t>(cut), highest, raw});
+        set(g, view.delta, cut, highest, raw);
+        side.insert(side.end(),
+                    {static_cast<std::uint8_t>(view.delta), static_cast<std::uint8_t>(cut), highest, raw});
     }
-    result<void> open(const tensor_geometry& g, bool, byte_view side, std::uint64_t max_memory) noexcept {
-        if (side.size() != 3 || side[0] >= (g.rank == 0 ? 1 : g.rank) ||
-            side[2] >> (g.width() > 2 ? g.width() - 2 : 0) != 0)
+    result<void> open(const tensor_geometry& g, bool has_base, byte_view side,
+                      std::uint64_t max_memory) noexcept {
+        if (side.size() != 4 || side[0] >= (has_base ? delta_kinds : 1) ||
+            side[1] >= (g.rank == 0 ? 1 : g.rank) || side[3] >> (g.width() > 2 ? g.width() - 2 : 0) != 0)
             return error{error_code::bad_header, 0, "parameters that the tier does not write"};
-        set(g, side[0], side[1], side[2]);
+        set(g, static_cast<delta_kind>(side[0]), side[1], side[2], side[3]);
         const std::uint64_t most = std::uint64_t{2} << block_log2;
         const std::uint64_t planes = (2 * g.values < most ? 2 * g.values : most) * g.width();
         const std::uint64_t memory = 17 * matrix_.columns + g.width() * mixer_bytes + planes;
@@ -91,7 +97,7 @@ class mixed_tier {
         const std::size_t n = values.size() / width_;
         if (out.size() < 4) return 0;
         block b(*this, w, n, base);
-        view_.split(values, {}, b.planes[0], n, nullptr);
+        view_.split(values, base, b.planes[0], n, b.scratch);
         span_sink sink(out.subspan(4));
         entropy::binary_encoder<span_sink> coder(sink);
         walk(w, b, first, n,
@@ -127,7 +133,7 @@ class mixed_tier {
                  s = m.decode(coder, c);
              });
         if (const auto ended = coder.finish(); !ended) return ended.error().shifted_by(4);
-        view_.merge(b.planes[0], n, {}, values);
+        view_.merge(b.planes[0], n, base, values);
         return {};
     }
 
@@ -138,23 +144,29 @@ class mixed_tier {
     /// Where a block's planes and its base's stand in a worker's memory.
     struct block {
         block(const mixed_tier& t, worker& w, std::size_t n, byte_view other) {
-            w.memory.resize((other.empty() ? 1 : 2) * t.width_ * n);
+            w.memory.resize((other.empty() ? 1 : 3) * t.width_ * n);
             for (std::size_t p = 0; p < t.width_; ++p) {
                 planes[p] = w.memory.data() + p * n;
                 if (!other.empty()) base[p] = planes[p] + t.width_ * n;
             }
-            if (!other.empty()) t.view_.split(other, {}, w.memory.data() + t.width_ * n, n, nullptr);
+            if (other.empty()) return;
+            scratch = w.memory.data() + 2 * t.width_ * n;
+            const detail::plane_view values{t.view_.type, delta_kind::none};
+            values.split(other, {}, w.memory.data() + t.width_ * n, n, nullptr);
         }
         std::array<std::uint8_t*, 8> planes{};
         std::array<const std::uint8_t*, 8> base{};
+        std::uint8_t* scratch = nullptr;  // of differences
     };
 
-    void set(const tensor_geometry& g, unsigned cut, std::uint8_t highest, std::uint8_t raw) noexcept {
-        view_ = {g.type, delta_kind::none};
+    void set(const tensor_geometry& g, delta_kind delta, unsigned cut, std::uint8_t highest,
+             std::uint8_t raw) noexcept {
+        view_ = {g.type, delta};
         width_ = g.width();
         raw_ = raw;
         matrix_.highest = highest;
-        matrix_.floats = exponent_bits(g.type) != 0 && g.width() > 1;
+        matrix_.differences = delta != delta_kind::none;
+        matrix_.floats = !matrix_.differences && exponent_bits(g.type) != 0 && g.width() > 1;
         std::uint64_t columns = 1, inner = 1;
         for (std::size_t k = cut; k < g.rank; ++k) columns *= g.shape[k];
         for (std::size_t k = cut + 1; k < g.rank; ++k) inner *= g.shape[k];

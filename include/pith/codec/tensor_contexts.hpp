@@ -18,7 +18,8 @@ struct tensor_matrix {
     std::size_t columns = 1;  // >= 1
     std::size_t inner = 1;    // values between places that match, such as of one kernel; >= 1
     std::uint8_t highest = 255;
-    bool floats = false;  // the highest plane holds exponents, the next one signs and mantissas
+    bool floats = false;       // the highest plane holds exponents, the next one signs and mantissas
+    bool differences = false;  // planes are of differences to the base, whose own planes are contexts
 };
 
 /// A mean that is quick at first: of up to `limit` values, in 1/256.
@@ -178,7 +179,8 @@ class context_walk {
         const std::uint8_t corner = before(s, i, matrix_.columns + 1), same = before(s, i, matrix_.inner);
         const std::uint8_t prior = base_[p] != nullptr ? base_[p][i] : 0;
         bool equal = base_[p] != nullptr;
-        for (std::size_t q = p + 1; equal && q < width_; ++q) equal = planes_[q][i] == base_[q][i];
+        for (std::size_t q = p + 1; equal && q < width_; ++q)
+            equal = planes_[q][i] == (matrix_.differences ? 0 : base_[q][i]);
         out.number = {0,
                       above,
                       left,
@@ -189,7 +191,8 @@ class context_walk {
                       prior,
                       256U * (equal ? 1U : 0U) + prior,
                       (std::uint32_t{left} + up) / 2,
-                      pos_ * 16 + (left >> 4),
+                      matrix_.differences ? base_[width_ - 1][i] + 256U * (above == 0 ? 1U : 0U)
+                                          : pos_ * 16 + (left >> 4),
                       (std::uint32_t{left} + up - corner) & 0xFF,
                       planes_[width_ - 1][i] * std::uint32_t{p + 1 < width_},
                       static_cast<std::uint32_t>(column_ % 512),

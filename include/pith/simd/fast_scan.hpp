@@ -96,9 +96,10 @@ template <std::size_t Count>
                                                                          const std::uint8_t* table,
                                                                          std::uint16_t limit) noexcept {
     scan_sums low{_mm256_setzero_si256(), _mm256_setzero_si256()}, high = low;
-    std::size_t i = 0;
-    for (; i + 4 <= pairs; i += 4) scan_pairs<4>(block + 32 * i, table + 32 * i, low, high);
-    for (; i < pairs; ++i) scan_pairs<1>(block + 32 * i, table + 32 * i, low, high);
+    for (std::size_t fours = pairs / 4; fours > 0; --fours, block += 128, table += 128)
+        scan_pairs<4>(block, table, low, high);
+    for (std::size_t ones = pairs % 4; ones > 0; --ones, block += 32, table += 32)
+        scan_pairs<1>(block, table, low, high);
     return low.within(limit) | high.within(limit) << 16;
 }
 
