@@ -120,8 +120,9 @@ class context_mixer {
     }
 
     /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
-    /// of its slots.
-    void continue_from(const context_mixer& other, history_slots& slots, const std::uint8_t* block) noexcept {
+    /// of its slots. Not inlined: g++ 12 would take the copied members for those of what surrounds them.
+    [[gnu::noinline]] void continue_from(const context_mixer& other, history_slots& slots,
+                                         const std::uint8_t* block) noexcept {
         *this = other;  // tables of equal sizes: takes no memory
         slots_ = &slots;
         for (auto& s : slot_) s = slots.moved(s, *other.slots_);

@@ -19,6 +19,8 @@ template <instruction_set Arch = native>
     PITH_ASSERT(a.size() == b.size());
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>) {
+        // Equal; g++ 12, which may know either, warns of loads beyond it otherwise.
+        const std::size_t size = a.size() < b.size() ? a.size() : b.size();
         constexpr std::size_t step = width<float, Arch>;
         constexpr std::size_t parts = exact_lanes / step;
         const auto next = [x = a.data(), y = b.data()](vec<float, Arch> so_far, std::size_t at) {
@@ -27,13 +29,13 @@ template <instruction_set Arch = native>
         // Named, not an array: g++ -O2 keeps an array in memory.
         vec<float, Arch> s0(0.0F), s1(0.0F), s2(0.0F), s3(0.0F);
         std::size_t i = 0;
-        for (; i + exact_lanes <= a.size(); i += exact_lanes) {
+        for (; i + exact_lanes <= size; i += exact_lanes) {
             s0 = next(s0, i);
             if constexpr (parts > 1) s1 = next(s1, i + step);
             if constexpr (parts > 2) s2 = next(s2, i + 2 * step);
             if constexpr (parts > 2) s3 = next(s3, i + 3 * step);
         }
-        if (i == a.size()) {  // nothing is left: the first two steps of the tree are sums of vectors
+        if (i == size) {  // nothing is left: the first two steps of the tree are sums of vectors
             if constexpr (parts > 2) s0 = s0 + s2, s1 = s1 + s3;
             if constexpr (parts > 1) s0 = s0 + s1;
             return simd::reduce_add<Arch, float>(s0);
@@ -44,7 +46,7 @@ template <instruction_set Arch = native>
         simd::store<Arch>(lanes + 2 * step, s2);
         simd::store<Arch>(lanes + 3 * step, s3);
         float products[exact_lanes] = {};
-        for (std::size_t l = 0; i + l < a.size(); ++l) products[l] = a[i + l] * b[i + l];
+        for (std::size_t l = 0; i + l < size; ++l) products[l] = a[i + l] * b[i + l];
         detail::keep_array(products);
         float joined[exact_lanes];
         for (std::size_t l = 0; l < exact_lanes; ++l) joined[l] = lanes[l] + products[l];
