@@ -19,8 +19,7 @@ template <instruction_set Arch = native>
     PITH_ASSERT(a.size() == b.size());
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>) {
-        // Equal; g++ 12, which may know either, warns of loads beyond it otherwise.
-        const std::size_t size = a.size() < b.size() ? a.size() : b.size();
+        const std::size_t size = a.size() < b.size() ? a.size() : b.size();  // equal, but known to g++
         constexpr std::size_t step = width<float, Arch>;
         constexpr std::size_t parts = exact_lanes / step;
         const auto next = [x = a.data(), y = b.data()](vec<float, Arch> so_far, std::size_t at) {
