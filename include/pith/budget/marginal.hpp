@@ -22,8 +22,9 @@ struct upgrade {
 [[nodiscard]] inline std::vector<std::size_t> hull(const std::vector<option>& part) {
     std::vector<std::size_t> order(part.size());
     for (std::size_t j = 0; j < order.size(); ++j) order[j] = j;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return part[a].cost < part[b].cost || (part[a].cost == part[b].cost && part[a].error < part[b].error);
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        if (part[a].cost != part[b].cost) return part[a].cost < part[b].cost;
+        return part[a].error < part[b].error || (part[a].error == part[b].error && a < b);
     });
     const auto slope = [&](std::size_t a, std::size_t b) {
         return (part[a].error - part[b].error) / static_cast<double>(part[b].cost - part[a].cost);
@@ -50,8 +51,11 @@ struct upgrade {
             out.push_back({i, line[k], cost, (a.error - b.error) / static_cast<double>(cost)});
         }
     }
-    std::stable_sort(out.begin(), out.end(),
-                     [](const upgrade& a, const upgrade& b) { return a.slope > b.slope; });
+    std::sort(out.begin(), out.end(), [&](const upgrade& a, const upgrade& b) {
+        if (a.slope != b.slope) return a.slope > b.slope;
+        if (a.part != b.part) return a.part < b.part;
+        return table[a.part][a.option].cost < table[b.part][b.option].cost;
+    });
     return out;
 }
 

@@ -47,8 +47,9 @@ inline std::vector<std::uint32_t> order_of(view_2d<const double> h, column_order
     std::vector<std::uint32_t> order(h.rows());
     std::iota(order.begin(), order.end(), 0U);
     if (how == column_order::falling_diagonal)
-        std::stable_sort(order.begin(), order.end(),
-                         [&](std::uint32_t a, std::uint32_t b) { return h(a, a) > h(b, b); });
+        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+            return h(a, a) > h(b, b) || (h(a, a) == h(b, b) && a < b);
+        });
     return order;
 }
 
