@@ -142,7 +142,7 @@ bool compare(const std::vector<bench::contestant>& all, const input_file& file, 
     std::vector<std::size_t> order(found.size());
     for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        const std::size_t x = found[a].second.size, y = found[b].second.size;
+        const double x = found[a].second.size, y = found[b].second.size;
         return x < y || (x == y && a < b);
     });
     bench::table table(file.name + ", " + bench::grouped(data.size()) + " bytes", {{"codec", true},
