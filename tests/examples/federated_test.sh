@@ -1,17 +1,6 @@
 #!/bin/sh
 # What federated promises on the command line. Usage: federated_test.sh PROGRAM
-set -u
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-[ -x "$program" ] || { echo "no program: $program"; exit 1; }
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-faults=0
-
-fault() {
-    echo "FAULT: $*"
-    faults=$((faults + 1))
-}
+. "$(dirname "$0")/common.sh"
 
 # refused WORDS arguments...: status 2, nothing on stdout, the words on stderr.
 refused() {
@@ -49,5 +38,4 @@ grep -q '^EF21 top-k .* 14 B$' first || fault "an EF21 message has not 14 bytes:
 awk 'length($0) > 100 { exit 1 }' first || fault "a line is longer than 100 characters"
 "$program" --workers 1 --features 1 --samples 1 --steps 1 --kept 1 >tiny || fault "the smallest run failed"
 
-[ $faults -eq 0 ] && echo "federated keeps its promises"
-exit $((faults != 0))
+finish

@@ -1,31 +1,6 @@
 #!/bin/sh
 # What vector_search promises on the command line. Usage: vector_search_test.sh PROGRAM
-set -u
-program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
-[ -x "$program" ] || { echo "no program: $program"; exit 1; }
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-faults=0
-
-fault() {
-    echo "FAULT: $*"
-    faults=$((faults + 1))
-}
-# expect STATUS WORDS command...: the status, and one line on stderr with the words in it (none when WORDS is empty).
-expect() {
-    status=$1 words=$2
-    shift 2
-    "$@" >stdout 2>stderr </dev/null
-    got=$?
-    [ "$got" -eq "$status" ] || fault "$* gave status $got, not $status: $(cat stderr)"
-    if [ -z "$words" ]; then
-        [ -s stderr ] && fault "$* said: $(cat stderr)"
-    else
-        [ "$(wc -l <stderr)" -eq 1 ] || fault "$* said $(wc -l <stderr) lines: $(cat stderr)"
-        grep -qF -- "$words" stderr || fault "$* said, without '$words': $(cat stderr)"
-    fi
-}
+. "$(dirname "$0")/common.sh"
 
 # Every method on made-up vectors, and again with a file of each kind.
 expect 0 '' "$program" --threads 2
@@ -65,5 +40,4 @@ expect 1 'different dimensions' "$program" --base narrow.fvecs --queries one.npy
 printf '\002\000\000\000\000\000\300\177\000\000\000\000' >nan.fvecs
 expect 1 'not a number' "$program" --base nan.fvecs --queries one.npy
 
-[ "$faults" -eq 0 ] || { echo "$faults faults"; exit 1; }
-echo "vector_search keeps its promises"
+finish
