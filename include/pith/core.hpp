@@ -9,6 +9,7 @@
 #include <pith/core/checksum.hpp>
 #include <pith/core/exact.hpp>
 #include <pith/core/exact_math.hpp>
+#include <pith/core/finite.hpp>
 #include <pith/core/fixed.hpp>
 #include <pith/core/float_layout.hpp>
 #include <pith/core/footprint.hpp>

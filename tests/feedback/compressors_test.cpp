@@ -75,7 +75,7 @@ floats through(const any_compressor& c, const floats& x, std::uint64_t message =
     for (std::size_t i = 0; i < y.size(); ++i)
         if (std::bit_cast<std::uint32_t>(y[i]) != std::bit_cast<std::uint32_t>(again[i]))
             FAIL("two decodings differ");
-    REQUIRE(fb::all_finite(y));
+    REQUIRE(pith::all_finite(y));
     return y;
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("values that are not finite, or too large for a code, are refused") {
             CHECK(c.decode(pith::byte_view(out).first(*got), 0, y).has_value());
         else
             CHECK(got.error().code == pith::error_code::unsupported_parameter);
-        if (got) CHECK(fb::all_finite(y));
+        if (got) CHECK(pith::all_finite(y));
     }
 }
 
@@ -239,7 +239,7 @@ TEST_CASE("damaged messages give an error or finite values, never harm") {
             for (std::size_t cut = 0; cut < out.size(); ++cut) {
                 const bytes shorter(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(cut));
                 // An arithmetic code's shorter piece may be the message of another vector.
-                if (c.decode(shorter, 1, y)) CHECK(fb::all_finite(y));
+                if (c.decode(shorter, 1, y)) CHECK(pith::all_finite(y));
             }
             bytes longer = out;
             longer.push_back(0);
@@ -247,13 +247,13 @@ TEST_CASE("damaged messages give an error or finite values, never harm") {
             for (std::size_t bit = 0; bit < 8 * out.size(); ++bit) {
                 bytes damaged = out;
                 damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ 1U << bit % 8);
-                if (c.decode(damaged, 1, y)) CHECK(fb::all_finite(y));
+                if (c.decode(damaged, 1, y)) CHECK(pith::all_finite(y));
             }
             pith::random_sequence random(n);
             for (int trial = 0; trial < 50; ++trial) {
                 bytes noise(out.size());
                 for (auto& b : noise) b = static_cast<std::uint8_t>(random());
-                if (c.decode(noise, 1, y)) CHECK(fb::all_finite(y));
+                if (c.decode(noise, 1, y)) CHECK(pith::all_finite(y));
             }
         }
     }

@@ -1,4 +1,4 @@
-// What compressors ask of vectors of float: finiteness, norms, powers of two.
+// What compressors ask of vectors of float: norms, powers of two, and what is wrong with a value.
 // Own work. Sums are taken in double, in order, products rounded before: the same on every machine.
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include <pith/core/bytes.hpp>
 #include <pith/core/exact.hpp>
+#include <pith/core/finite.hpp>
 #include <pith/core/result.hpp>
 
 namespace pith::inline v1::feedback {
@@ -16,14 +17,6 @@ namespace pith::inline v1::feedback {
 /// The bits of |v|: they order as the magnitudes do.
 [[nodiscard]] constexpr std::uint32_t magnitude_bits(float v) noexcept {
     return std::bit_cast<std::uint32_t>(v) & 0x7FFF'FFFFU;
-}
-/// Neither infinite nor NaN.
-[[nodiscard]] constexpr bool is_finite(float v) noexcept { return magnitude_bits(v) < 0x7F80'0000U; }
-
-[[nodiscard]] constexpr bool all_finite(std::span<const float> x) noexcept {
-    std::uint32_t largest = 0;
-    for (const float v : x) largest = magnitude_bits(v) > largest ? magnitude_bits(v) : largest;
-    return largest < 0x7F80'0000U;
 }
 [[nodiscard]] constexpr float largest_magnitude(std::span<const float> x) noexcept {
     std::uint32_t largest = 0;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/finite.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/table.hpp>
 #include <pith/core/view.hpp>
@@ -117,15 +118,10 @@ template <class T = float>
     return sum;
 }
 
-/// True if no value is infinite or not a number.
+/// pith::all_finite of whatever an input is made from.
 template <class T = float>
 [[nodiscard]] bool all_finite(input<T> a) noexcept {
-    for (std::size_t r = 0; r < a.rows(); ++r) {
-        T sum = 0;  // stays 0 unless an infinity or a NaN is multiplied by 0
-        for (std::size_t c = 0; c < a.columns(); ++c) sum += a(r, c) * T{0};
-        if (!(sum == T{0})) return false;
-    }
-    return true;
+    return pith::all_finite(a);
 }
 
 [[nodiscard]] constexpr error not_finite() noexcept {

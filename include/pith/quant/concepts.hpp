@@ -9,6 +9,7 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
+#include <pith/core/finite.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>
 
@@ -94,19 +95,6 @@ concept scoring_quantizer = vector_quantizer<Q> &&
     { q.score(prepared, code) }
     noexcept->std::same_as<float>;
 };
-
-/// True if every value is finite.
-[[nodiscard]] inline bool all_finite(std::span<const float> values) noexcept {
-    float sum = 0;  // stays 0 unless an infinity or a NaN is multiplied by 0
-    for (const float v : values) sum += v * 0.0F;
-    return sum == 0;
-}
-[[nodiscard]] inline bool all_finite(view_2d<const float> values) noexcept {
-    for (std::size_t r = 0; r < values.rows(); ++r)
-        for (std::size_t c = 0; c < values.columns(); ++c)
-            if (!(values(r, c) * 0.0F == 0)) return false;
-    return true;
-}
 
 /// What every quantizer says to values that are no numbers.
 [[nodiscard]] constexpr error not_finite() noexcept {

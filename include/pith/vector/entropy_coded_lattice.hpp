@@ -97,7 +97,7 @@ struct entropy_coded_lattice {
     /// Error: values that are not finite, or too large for the step. Precondition: step > 0, finite.
     [[nodiscard]] static result<std::vector<std::uint8_t>> encode(view_2d<const float> x, float step) {
         PITH_ASSERT(step > 0 && step <= 0x1p100F);
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         std::vector<std::uint8_t> out(4);
         vector_sink sink(out);
         quant::index_encoder<vector_sink> coder(sink);
@@ -127,7 +127,7 @@ struct entropy_coded_lattice {
     /// The stream whose size comes closest from below to a number of bits per value.
     [[nodiscard]] static result<std::vector<std::uint8_t>> encode_to(view_2d<const float> x,
                                                                      quant::rate_target target) {
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         const double step = exact::sqrt(quant::mean_square(x)) * 4 * exact::exp2(-target.bits_per_value);
         return quant::encode_to_rate([&](float s) { return encode(x, s); }, step, x.size(), target);
     }

@@ -138,7 +138,7 @@ requires(States == 4 || States == 8) struct entropy_coded_trellis {
     /// finite, or too large for the step. Precondition: half_step > 0, finite. Memory: five bytes a value.
     [[nodiscard]] static result<std::vector<std::uint8_t>> encode(view_2d<const float> x, float half_step) {
         PITH_ASSERT(half_step > 0 && half_step <= 0x1p100F);
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         const auto place = [&](std::size_t i) {
             return double{x(i / x.columns(), i % x.columns())} / double{half_step};
         };
@@ -154,7 +154,7 @@ requires(States == 4 || States == 8) struct entropy_coded_trellis {
     /// The stream whose size comes closest from below to a number of bits per value.
     [[nodiscard]] static result<std::vector<std::uint8_t>> encode_to(view_2d<const float> x,
                                                                      quant::rate_target target) {
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         const double step = exact::sqrt(quant::mean_square(x)) * 2.1 * exact::exp2(-target.bits_per_value);
         return quant::encode_to_rate([&](float s) { return encode(x, s); }, step, x.size(), target);
     }

@@ -104,7 +104,7 @@ requires(Options.format != quant::number_format::fp8) class rotation_code {
     /// Error: a value that is not finite. Precondition: q.size() == dimension().
     [[nodiscard]] result<query> prepare(std::span<const float> q) const {
         PITH_ASSERT(q.size() == dimension());
-        if (!quant::all_finite(q)) return quant::not_finite();
+        if (!all_finite(q)) return quant::not_finite();
         query out(rotated_dimension());
         rotation_.forward_into(q, out);
         return out;
@@ -166,7 +166,7 @@ requires(Options.format != quant::number_format::fp8) class rotation_code {
     /// Vectors whose squares leave the range of float, zeros and what is not finite.
     [[nodiscard]] result<void> encode_extreme(std::span<const float> x, std::span<float> y,
                                               byte_span code) const noexcept {
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         const float largest = simd::reduce<simd::reduction::absmax, Arch>(x);
         if (largest == 0) {
             for (float& v : y) v = 0;

@@ -88,7 +88,7 @@ class sign_sketch {
     /// Error: a value that is not finite, or a norm beyond its stored format.
     [[nodiscard]] result<void> encode_into(std::span<const float> x, byte_span code) const noexcept {
         PITH_ASSERT(x.size() == dimension() && code.size() == code_size());
-        if (!quant::all_finite(x)) return quant::not_finite();
+        if (!all_finite(x)) return quant::not_finite();
         std::array<float, max_dimension> buffer;
         std::array<std::uint8_t, max_dimension> sign_buffer;
         const auto y = std::span(buffer).first(projection_.size());
@@ -114,7 +114,7 @@ class sign_sketch {
     }
     [[nodiscard]] result<query> prepare(std::span<const float> q) const {
         PITH_ASSERT(q.size() == dimension());
-        if (!quant::all_finite(q)) return quant::not_finite();
+        if (!all_finite(q)) return quant::not_finite();
         query out(projection_.size());
         projection_.forward_into(q, out);
         return out;
