@@ -1,9 +1,12 @@
-// Bit strings, lowest bit first: a writer over a sink, a bounded reader, and widths of integers.
+// Bit strings, lowest bit first: a writer over a sink, a bounded reader; widths of integers, and the zigzag
+// fold of signed ones.
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
@@ -18,6 +21,20 @@ namespace pith::inline v1 {
 /// The lowest n bits set, n in 0..64.
 [[nodiscard]] constexpr std::uint64_t low_mask(unsigned n) noexcept {
     return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+}
+
+/// 0, -1, 1, -2, 2, … to 0, 1, 2, 3, 4, …: small magnitudes become small numbers. Exact for every value.
+template <std::signed_integral T>
+[[nodiscard]] constexpr std::make_unsigned_t<T> zigzag(T v) noexcept {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<U>(static_cast<U>(static_cast<U>(v) << 1) ^ (v < 0 ? static_cast<U>(~U{0}) : U{0}));
+}
+
+/// The inverse of zigzag.
+template <std::unsigned_integral U>
+[[nodiscard]] constexpr std::make_signed_t<U> unzigzag(U u) noexcept {
+    const U half = static_cast<U>(u >> 1);
+    return static_cast<std::make_signed_t<U>>((u & 1) != 0 ? static_cast<U>(~half) : half);
 }
 
 /// Appends bits to a sink, the first bit in the lowest place of the first byte.

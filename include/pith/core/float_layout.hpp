@@ -2,6 +2,7 @@
 // IEEE 754 binary16 and binary32; bfloat16 is the upper half of the latter.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,21 +36,19 @@ concept float_format = requires {
     float_layout<Float>::mantissa;
 };
 
-/// Patterns in the order of the numbers that they stand for: negative ones turned round, then positive ones;
-/// -0 before +0, NaNs at the two ends. from_ordered undoes it.
-template <float_format Float>
-[[nodiscard]] constexpr typename float_layout<Float>::word to_ordered(
-    typename float_layout<Float>::word bits) noexcept {
-    using word = typename float_layout<Float>::word;
-    constexpr word sign = static_cast<word>(~(static_cast<word>(~word{0}) >> 1));
-    return static_cast<word>((bits & sign) != 0 ? ~bits : bits | sign);
+/// Patterns of a sign and a magnitude in the order of the numbers that they stand for: negative ones turned
+/// round, then positive ones; -0 before +0, NaNs at the two ends. from_ordered undoes it.
+template <std::unsigned_integral Word>
+[[nodiscard]] constexpr Word to_ordered(Word bits) noexcept {
+    constexpr unsigned top = 8 * sizeof(Word) - 1;
+    const auto negative = static_cast<Word>(Word{0} - static_cast<Word>(bits >> top));
+    return static_cast<Word>(bits ^ (negative | static_cast<Word>(Word{1} << top)));
 }
-template <float_format Float>
-[[nodiscard]] constexpr typename float_layout<Float>::word from_ordered(
-    typename float_layout<Float>::word order) noexcept {
-    using word = typename float_layout<Float>::word;
-    constexpr word sign = static_cast<word>(~(static_cast<word>(~word{0}) >> 1));
-    return static_cast<word>((order & sign) != 0 ? order & static_cast<word>(~sign) : ~order);
+template <std::unsigned_integral Word>
+[[nodiscard]] constexpr Word from_ordered(Word order) noexcept {
+    constexpr unsigned top = 8 * sizeof(Word) - 1;
+    const auto negative = static_cast<Word>(static_cast<Word>(order >> top) - Word{1});
+    return static_cast<Word>(order ^ (negative | static_cast<Word>(Word{1} << top)));
 }
 
 }  // namespace pith::inline v1

@@ -1,4 +1,4 @@
-// Universal codes of positive integers: Elias gamma, delta and omega; and the zigzag fold of signed ones.
+// Universal codes of positive integers: Elias gamma, delta and omega; zigzag, of core, folds signed ones.
 // Source: Elias 1975. Bits go lowest first, so a number's own bits follow its length in that order; each
 // number has one code word.
 #pragma once
@@ -15,19 +15,8 @@
 
 namespace pith::inline v1::entropy {
 
-/// 0, -1, 1, -2, 2, … to 0, 1, 2, 3, 4, …: small magnitudes become small numbers. Exact for every value.
-template <std::signed_integral T>
-[[nodiscard]] constexpr std::make_unsigned_t<T> zigzag(T v) noexcept {
-    using U = std::make_unsigned_t<T>;
-    return static_cast<U>(static_cast<U>(static_cast<U>(v) << 1) ^ (v < 0 ? static_cast<U>(~U{0}) : U{0}));
-}
-
-/// The inverse of zigzag.
-template <std::unsigned_integral U>
-[[nodiscard]] constexpr std::make_signed_t<U> unzigzag(U u) noexcept {
-    const U half = static_cast<U>(u >> 1);
-    return static_cast<std::make_signed_t<U>>((u & 1) != 0 ? static_cast<U>(~half) : half);
-}
+using v1::unzigzag;
+using v1::zigzag;
 
 namespace detail {
 

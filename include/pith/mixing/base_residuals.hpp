@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
+#include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/float_layout.hpp>
 #include <pith/core/result.hpp>
@@ -88,12 +90,10 @@ class base_residuals {
     }
     /// The difference of two places, modulo 2^bits, as 0, -1, 1, -2, ...
     [[nodiscard]] static word folded(word now, word before) noexcept {
-        const auto d = static_cast<word>(to_ordered<Float>(now) - to_ordered<Float>(before));
-        return static_cast<word>(static_cast<std::uint32_t>(d) << 1 ^ (0U - (d >> (bits - 1))));
+        return zigzag(static_cast<std::make_signed_t<word>>(to_ordered(now) - to_ordered(before)));
     }
     [[nodiscard]] static word unfolded(word fold, word before) noexcept {
-        const auto d = static_cast<word>(static_cast<std::uint32_t>(fold) >> 1 ^ (0U - (fold & 1U)));
-        return from_ordered<Float>(static_cast<word>(to_ordered<Float>(before) + d));
+        return from_ordered(static_cast<word>(to_ordered(before) + static_cast<word>(unzigzag(fold))));
     }
 
     /// What is known of a number before its difference.

@@ -5,39 +5,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/bits.hpp>
 #include <pith/core/bytes.hpp>
+#include <pith/core/float_layout.hpp>
 
 namespace pith::inline v1::transform {
 
 namespace detail {
-
-/// The rank of a sign-magnitude number among all: 0 for the most negative; -0 stands directly below +0.
-template <class Word>
-[[nodiscard, gnu::always_inline]] constexpr Word rank_of(Word w) noexcept {
-    constexpr unsigned top = 8 * sizeof(Word) - 1;
-    const auto negative = static_cast<Word>(Word{0} - static_cast<Word>(w >> top));
-    return static_cast<Word>(w ^ (negative | static_cast<Word>(Word{1} << top)));
-}
-template <class Word>
-[[nodiscard, gnu::always_inline]] constexpr Word word_of_rank(Word r) noexcept {
-    constexpr unsigned top = 8 * sizeof(Word) - 1;
-    const auto negative = static_cast<Word>(static_cast<Word>(r >> top) - Word{1});
-    return static_cast<Word>(r ^ (negative | static_cast<Word>(Word{1} << top)));
-}
-/// 0, -1, 1, -2, … to 0, 1, 2, 3, …, and back.
-template <class Word>
-[[nodiscard, gnu::always_inline]] constexpr Word zigzag(Word d) noexcept {
-    constexpr unsigned top = 8 * sizeof(Word) - 1;
-    const auto sign = static_cast<Word>(Word{0} - static_cast<Word>(d >> top));
-    return static_cast<Word>(static_cast<Word>(d << 1) ^ sign);
-}
-template <class Word>
-[[nodiscard, gnu::always_inline]] constexpr Word unzigzag(Word z) noexcept {
-    const auto sign = static_cast<Word>(Word{0} - static_cast<Word>(z & 1));
-    return static_cast<Word>(static_cast<Word>(z >> 1) ^ sign);
-}
 
 /// out[i] = f(a[i], b[i]) over words; out may be a or b.
 template <class Word, class F>
@@ -74,16 +51,16 @@ struct rank_delta {
     static void forward(byte_view values, byte_view base, std::size_t width, byte_span out) noexcept {
         detail::for_width(width, values, base, out, [](auto v, auto b) {
             using word = decltype(v);
-            if constexpr (Ranked) v = detail::rank_of(v), b = detail::rank_of(b);
-            return detail::zigzag(static_cast<word>(v - b));
+            if constexpr (Ranked) v = to_ordered(v), b = to_ordered(b);
+            return zigzag(static_cast<std::make_signed_t<word>>(v - b));
         });
     }
     static void inverse(byte_view delta, byte_view base, std::size_t width, byte_span out) noexcept {
         detail::for_width(width, delta, base, out, [](auto d, auto b) {
             using word = decltype(d);
-            if constexpr (Ranked) b = detail::rank_of(b);
-            const auto v = static_cast<word>(detail::unzigzag(d) + b);
-            if constexpr (Ranked) return detail::word_of_rank(v);
+            if constexpr (Ranked) b = to_ordered(b);
+            const auto v = static_cast<word>(static_cast<word>(unzigzag(d)) + b);
+            if constexpr (Ranked) return from_ordered(v);
             return v;
         });
     }
