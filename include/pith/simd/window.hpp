@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include <pith/simd/arch.hpp>
 #include <pith/simd/intrinsics.hpp>
@@ -43,6 +44,27 @@ inline constexpr window_shuffles window_shuffle_table = make_window_shuffles();
 
 inline constexpr std::size_t window_pitch = 128;
 
+/// f of a constant of 1 to 7 bits.
+template <class F>
+[[gnu::always_inline]] inline std::size_t for_window(unsigned bits, F f) noexcept {
+    switch (bits) {
+        case 1:
+            return f(std::integral_constant<unsigned, 1>{});
+        case 2:
+            return f(std::integral_constant<unsigned, 2>{});
+        case 3:
+            return f(std::integral_constant<unsigned, 3>{});
+        case 4:
+            return f(std::integral_constant<unsigned, 4>{});
+        case 5:
+            return f(std::integral_constant<unsigned, 5>{});
+        case 6:
+            return f(std::integral_constant<unsigned, 6>{});
+        default:
+            return f(std::integral_constant<unsigned, 7>{});
+    }
+}
+
 }  // namespace detail
 
 #if !defined(PITH_NO_SIMD) && defined(__AVX2__)
@@ -52,41 +74,13 @@ requires covers<Arch, avx2>
 struct window_kernel<Arch> {
     static std::size_t encode(const std::uint8_t* symbols, std::size_t n, std::uint8_t base, unsigned bits,
                               std::uint8_t* planes, std::uint8_t* escapes) noexcept {
-        switch (bits) {
-            case 1:
-                return encode_as<1>(symbols, n, base, planes, escapes);
-            case 2:
-                return encode_as<2>(symbols, n, base, planes, escapes);
-            case 3:
-                return encode_as<3>(symbols, n, base, planes, escapes);
-            case 4:
-                return encode_as<4>(symbols, n, base, planes, escapes);
-            case 5:
-                return encode_as<5>(symbols, n, base, planes, escapes);
-            case 6:
-                return encode_as<6>(symbols, n, base, planes, escapes);
-            default:
-                return encode_as<7>(symbols, n, base, planes, escapes);
-        }
+        return detail::for_window(
+            bits, [=](auto b) { return encode_as<b.value>(symbols, n, base, planes, escapes); });
     }
     static std::size_t decode(const std::uint8_t* planes, std::size_t n, std::uint8_t base, unsigned bits,
                               const std::uint8_t* escapes, std::uint8_t* out) noexcept {
-        switch (bits) {
-            case 1:
-                return decode_as<1>(planes, n, base, escapes, out);
-            case 2:
-                return decode_as<2>(planes, n, base, escapes, out);
-            case 3:
-                return decode_as<3>(planes, n, base, escapes, out);
-            case 4:
-                return decode_as<4>(planes, n, base, escapes, out);
-            case 5:
-                return decode_as<5>(planes, n, base, escapes, out);
-            case 6:
-                return decode_as<6>(planes, n, base, escapes, out);
-            default:
-                return decode_as<7>(planes, n, base, escapes, out);
-        }
+        return detail::for_window(bits,
+                                  [=](auto b) { return decode_as<b.value>(planes, n, base, escapes, out); });
     }
 
     static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
