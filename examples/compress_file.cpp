@@ -46,11 +46,7 @@ struct settings {
     std::string in = "-", out;
 };
 
-// One line on stderr for what went wrong; the exit status.
-int fail(const std::string& where, const std::string& what, int status = 1) {
-    std::fprintf(stderr, "compress_file: %s: %s\n", where.c_str(), what.c_str());
-    return status;
-}
+constexpr failure_line fail{"compress_file"};
 
 // A bar on a terminal, redrawn when it changes and twice a second, since a block may take long; nothing
 // elsewhere.
@@ -192,8 +188,7 @@ int report(const settings& s, const pith::error& e, const input_file& in, const 
     if (e.code == pith::error_code::sink_failed) return fail(s.out, std::strerror(out.failure));
     if (e.code == pith::error_code::source_failed)
         return fail(s.in, in.failure != 0 ? std::strerror(in.failure) : "changed while it was read");
-    return fail(s.in, std::string(e.text) + " (" + pith::name_of(e.code) + " at byte " +
-                          std::to_string(e.offset) + ")");
+    return fail(s.in, e);
 }
 
 pith::result<box::stream_totals> encode(const settings& s, input_file& in, output_file& out) {
@@ -280,9 +275,7 @@ int list(const settings& s, input_file& in) {
 int main(int argc, char** argv) {
     settings s;
     if (const int status = parse(argc, argv, s); status >= 0) return status;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP})  // what was ignored, as under nohup, stays so
-        if (std::signal(number, remove_temporary) == SIG_IGN) std::signal(number, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
+    remove_temporary_on_signals();
     input_file in;
     if (!in.open(s.in)) return fail(s.in, std::strerror(in.failure));
     return s.what == action::list ? list(s, in) : transform(s, in);

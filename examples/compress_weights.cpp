@@ -46,16 +46,7 @@ struct settings {
 constexpr pith::limits bound{pith::no_limits.max_output, pith::no_limits.max_memory,
                              pith::no_limits.max_blocks};
 
-// One line on stderr for what went wrong; the exit status.
-int fail(const std::string& where, const std::string& what, int status = 1) {
-    std::fprintf(stderr, "compress_weights: %s: %s\n", where.c_str(), what.c_str());
-    return status;
-}
-
-int fail(const std::string& where, const pith::error& e) {
-    return fail(where, std::string(e.text) + " (" + pith::name_of(e.code) + " at byte " +
-                           std::to_string(e.offset) + ")");
-}
+constexpr failure_line fail{"compress_weights"};
 
 // A file in memory, mapped.
 struct loaded_file {
@@ -284,9 +275,7 @@ int parse(int argc, char** argv, settings& s) {
 int main(int argc, char** argv) {
     settings s;
     if (const int status = parse(argc, argv, s); status >= 0) return status;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP})  // what was ignored, as under nohup, stays so
-        if (std::signal(number, remove_temporary) == SIG_IGN) std::signal(number, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
+    remove_temporary_on_signals();
     loaded_file before;
     weights::base_tensors base;
     if (!s.base.empty() && s.what != action::list) {

@@ -59,15 +59,7 @@ struct settings {
     bool force = false, quiet = false, to_stdout = false;
 };
 
-// One line on stderr for what went wrong; the exit status.
-int fail(const std::string& where, const std::string& what, int status = 1) {
-    std::fprintf(stderr, "compress_with_model: %s: %s\n", where.c_str(), what.c_str());
-    return status;
-}
-int fail(const std::string& where, const pith::error& e) {
-    return fail(where, std::string(e.text) + " (" + pith::name_of(e.code) + " at byte " +
-                           std::to_string(e.offset) + ")");
-}
+constexpr failure_line fail{"compress_with_model"};
 
 // Where the output goes; a status as parse gives it.
 int name_output(settings& s) {
@@ -178,9 +170,7 @@ int transform(const settings& s, input_file& in) {
 int main(int argc, char** argv) {
     settings s;
     if (const int status = parse(argc, argv, s); status >= 0) return status;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP})  // what was ignored, as under nohup, stays so
-        if (std::signal(number, remove_temporary) == SIG_IGN) std::signal(number, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
+    remove_temporary_on_signals();
     if (const int status = load(s); status != 0) return status;
     input_file in;
     if (!in.open(s.in)) return fail(s.in, std::strerror(in.failure));

@@ -1,4 +1,5 @@
-// Files of the file compressor: reading, and writing that never leaves half a file or harms an existing one.
+// Files of the compressing examples: reading, writing that never leaves half a file or harms an existing one,
+// and the line that says what went wrong.
 #pragma once
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <pith/core/bytes.hpp>
+#include <pith/core/result.hpp>
 
 /// A source of bytes; `failure` keeps the errno of a failed call.
 class input_file {
@@ -90,6 +92,28 @@ extern "C" inline void remove_temporary(int signal_number) {
     std::signal(signal_number, SIG_DFL);
     ::raise(signal_number);
 }
+
+/// Signals that end the program remove the temporary file first; what was ignored, as under nohup, stays so.
+/// A file that grows too large is an error like a full disk.
+inline void remove_temporary_on_signals() {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+        if (std::signal(number, remove_temporary) == SIG_IGN) std::signal(number, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+}
+
+/// One line on stderr for what went wrong; gives the exit status.
+struct failure_line {
+    const char* program;
+
+    int operator()(const std::string& where, const std::string& what, int status = 1) const {
+        std::fprintf(stderr, "%s: %s: %s\n", program, where.c_str(), what.c_str());
+        return status;
+    }
+    int operator()(const std::string& where, const pith::error& e) const {
+        return (*this)(where, std::string(e.text) + " (" + pith::name_of(e.code) + " at byte " +
+                                  std::to_string(e.offset) + ")");
+    }
+};
 
 /// An output of bytes. A regular file is written under a temporary name beside its place and moved there by
 /// `commit`; without that nothing is left. Devices and pipes are written as they are.

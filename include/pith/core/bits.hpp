@@ -33,8 +33,8 @@ template <std::signed_integral T>
 /// The inverse of zigzag.
 template <std::unsigned_integral U>
 [[nodiscard]] constexpr std::make_signed_t<U> unzigzag(U u) noexcept {
-    const U half = static_cast<U>(u >> 1);
-    return static_cast<std::make_signed_t<U>>((u & 1) != 0 ? static_cast<U>(~half) : half);
+    const U magnitude = static_cast<U>(u >> 1);
+    return static_cast<std::make_signed_t<U>>((u & 1) != 0 ? static_cast<U>(~magnitude) : magnitude);
 }
 
 /// Appends bits to a sink, the first bit in the lowest place of the first byte.
