@@ -3,11 +3,9 @@
 // The order is that in which data flows; a stage sees what follows it, so that it may code what that one loses.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,6 +16,7 @@
 #include <pith/core/view.hpp>
 #include <pith/kv/bytes.hpp>
 #include <pith/kv/concepts.hpp>
+#include <pith/kv/part_traits.hpp>
 
 namespace pith::inline v1::kv {
 
@@ -122,64 +121,6 @@ concept block_stage = block_part<Inner> &&
 
 namespace detail {
 
-/// What the parts of a codec ask of the cache: the most of each.
-template <class... Parts>
-struct needs {
-    static constexpr std::size_t layers = [] {
-        std::size_t most = 1;
-        ((most = layers_of<Parts>() > most ? layers_of<Parts>() : most), ...);
-        return most;
-    }();
-    static constexpr bool uses_previous = (requires { requires Parts::uses_previous; } || ...);
-    static constexpr bool uses_current_keys = (requires { requires Parts::uses_current_keys; } || ...);
-    static constexpr bool uses_queries = (requires { requires Parts::uses_queries; } || ...);
-
-  private:
-    template <class P>
-    static constexpr std::size_t layers_of() noexcept {
-        if constexpr (requires { P::layers; }) {
-            return P::layers;
-        } else {
-            return 1;
-        }
-    }
-};
-/// The names of parts, " > " between them. A part without one is left out.
-template <class... Parts>
-struct joined_names {
-    static constexpr std::size_t size = [] {
-        std::size_t n = 0;
-        const auto count = [&](const char* text) {
-            for (; *text != 0; ++text) ++n;
-            n += 3;
-        };
-        (count(Parts::name), ...);
-        return n;
-    }();
-    static constexpr auto text = [] {
-        std::array<char, size + 1> out{};
-        std::size_t n = 0;
-        const auto add = [&](const char* part) {
-            for (; *part != 0; ++part) out[n++] = *part;
-        };
-        ((n == 0 ? void() : add(" > "), add(Parts::name)), ...);
-        return out;
-    }();
-};
-/// A word and its numbers: "affine 2 32".
-template <std::size_t Size>
-[[nodiscard]] consteval auto numbered_name(const char (&word)[Size], std::initializer_list<std::size_t> numbers) {
-    std::array<char, Size + 64> out{};
-    std::size_t n = 0;
-    for (; n + 1 < Size; ++n) out[n] = word[n];
-    for (const std::size_t number : numbers) {
-        std::size_t unit = 1;
-        while (number / unit >= 10) unit *= 10;
-        out[n++] = ' ';
-        for (; unit != 0; unit /= 10) out[n++] = static_cast<char>('0' + number / unit % 10);
-    }
-    return out;
-}
 template <class P>
 [[nodiscard]] std::size_t constant_bytes_of(const P& part) noexcept {
     if constexpr (requires { part.constant_bytes(); }) return part.constant_bytes();
