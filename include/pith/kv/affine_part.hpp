@@ -12,15 +12,15 @@
 
 namespace pith::inline v1::kv {
 
-/// A leaf: quant::affine over the whole matrix, its parameters, then its packed codes. Values beyond 32752 in
-/// magnitude, for which the range may leave the half numbers, are taken as that.
+/// A leaf: quant::affine over the whole matrix, its parameters, then its packed codes. Values beyond 8188 in
+/// magnitude, whose range quant::affine may refuse, are taken as that.
 /// |x - decoded| <= scale / 2 inside that, plus the rounding of scale and offset.
 template <quant::affine_options Options>
 struct affine {
     static constexpr auto text = detail::numbered_name(
         "affine", {Options.bits, static_cast<std::size_t>(Options.axis), Options.group});
     static constexpr const char* name = text.data();
-    static constexpr float largest = 32752.0F;
+    static constexpr float largest = 8188.0F;
 
     void write(view_2d<const float> x, const block_scope&, byte_output& out) const {
         if (x.empty()) return;

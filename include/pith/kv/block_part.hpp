@@ -126,6 +126,27 @@ template <class P>
     if constexpr (requires { part.constant_bytes(); }) return part.constant_bytes();
     return 0;
 }
+template <class Part>
+void encode_block(const Part& part, view_2d<const float> x, const block_scope& scope, std::vector<std::byte>& out) {
+    constexpr float largest = 65504;
+    byte_output sink(out);
+    bool fits = true;
+    for (std::size_t r = 0; r < x.rows() && fits; ++r)
+        for (std::size_t c = 0; c < x.columns(); ++c) fits = fits && x(r, c) <= largest && x(r, c) >= -largest;
+    if (fits) return part.write(x, scope, sink);
+    matrix bounded(x);
+    for (std::size_t r = 0; r < x.rows(); ++r)
+        for (float& v : bounded.row(r)) v = v > largest ? largest : v < -largest ? -largest : v;
+    part.write(std::as_const(bounded).view(), scope, sink);
+}
+template <class Part>
+result<void> decode_block(const Part& part, std::span<const std::byte> bytes, const block_scope& scope,
+                          view_2d<float> y) {
+    byte_reader in(readable_bytes(bytes));
+    if (const auto done = part.read(in, scope, y); !done) return done.error();
+    if (in.remaining() != 0) return in.fail(error_code::trailing_data, "bytes behind a block");
+    return {};
+}
 
 }  // namespace detail
 
@@ -154,18 +175,14 @@ class pipeline {
     [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y) const {
         return first_.read(in, scope, y, rest_);
     }
-    /// Precondition: values are finite.
+    /// Precondition: values are finite; those that no half holds are taken as the largest one.
     void encode(view_2d<const float> x, const block_scope& scope, std::vector<std::byte>& out) const {
-        byte_output sink(out);
-        write(x, scope, sink);
+        detail::encode_block(*this, x, scope, out);
     }
     /// Error: bytes that no encoder writes.
     [[nodiscard]] result<void> decode(std::span<const std::byte> bytes, const block_scope& scope,
                                       view_2d<float> y) const {
-        byte_reader in(readable_bytes(bytes));
-        if (const auto done = read(in, scope, y); !done) return done.error();
-        if (in.remaining() != 0) return in.fail(error_code::trailing_data, "bytes behind a block");
-        return {};
+        return detail::decode_block(*this, bytes, scope, y);
     }
     /// Bytes of calibrated constants, which no block holds.
     [[nodiscard]] std::size_t constant_bytes() const noexcept {
@@ -199,18 +216,14 @@ class pipeline<Leaf> {
     [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y) const {
         return leaf_.read(in, scope, y);
     }
-    /// Precondition: values are finite.
+    /// Precondition: values are finite; those that no half holds are taken as the largest one.
     void encode(view_2d<const float> x, const block_scope& scope, std::vector<std::byte>& out) const {
-        byte_output sink(out);
-        write(x, scope, sink);
+        detail::encode_block(*this, x, scope, out);
     }
     /// Error: bytes that no encoder writes.
     [[nodiscard]] result<void> decode(std::span<const std::byte> bytes, const block_scope& scope,
                                       view_2d<float> y) const {
-        byte_reader in(readable_bytes(bytes));
-        if (const auto done = read(in, scope, y); !done) return done.error();
-        if (in.remaining() != 0) return in.fail(error_code::trailing_data, "bytes behind a block");
-        return {};
+        return detail::decode_block(*this, bytes, scope, y);
     }
     [[nodiscard]] std::size_t constant_bytes() const noexcept { return detail::constant_bytes_of(leaf_); }
     [[nodiscard]] const Leaf& first() const noexcept { return leaf_; }
