@@ -6,7 +6,7 @@
 #include <pith/kv/linear_stages.hpp>
 #include <pith/kv/low_rank_parts.hpp>
 #include <pith/kv/merged_layers.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/selected_parts.hpp>
 #include <pith/kv/vector_part.hpp>
 
 #include <cmath>

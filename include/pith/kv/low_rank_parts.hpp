@@ -13,7 +13,7 @@
 #include <pith/core/exact.hpp>
 #include <pith/kv/block_part.hpp>
 #include <pith/kv/factors.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/selected_parts.hpp>
 
 namespace pith::inline v1::kv {
 

@@ -11,7 +11,7 @@
 
 #include <pith/core/bits.hpp>
 #include <pith/kv/block_part.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/selected_parts.hpp>
 
 namespace pith::inline v1::kv {
 
