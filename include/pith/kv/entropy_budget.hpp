@@ -1,6 +1,6 @@
 // Budgets by how many directions the keys of a lane really use: the truncated matrix entropy.
-// UNComp (Xiong et al., 2024). The elbow of the spectrum is where it lies farthest below the chord from first
-// to last.
+// UNComp (Xiong et al., 2024). The elbow of the spectrum is where it lies farthest (and by a fifth of the
+// first value at least) below the chord from first to last.
 #pragma once
 
 #include <algorithm>
@@ -29,12 +29,13 @@ namespace pith::inline v1::kv {
         for (std::size_t j = 0; j < d; ++j) mean[j] += double{rows(t, head * d + j)} / static_cast<double>(n);
     double trace = 0;
     for (std::size_t t = 0; t < n; ++t) {
-        double square = 0;
+        double square = 0, whole = 0;
         for (std::size_t j = 0; j < d; ++j) {
             x[j] = double{rows(t, head * d + j)} - mean[j];
             square += x[j] * x[j];
+            whole += double{rows(t, head * d + j)} * double{rows(t, head * d + j)};
         }
-        if (!(square > 0)) continue;
+        if (!(square > 1e-12 * whole)) continue;  // nothing but rounding is left of it
         trace += 1;
         for (std::size_t a = 0; a < d; ++a)
             for (std::size_t b = 0; b < d; ++b) gram[a * d + b] += x[a] * x[b] / square;
@@ -42,7 +43,7 @@ namespace pith::inline v1::kv {
     if (!(trace > 0)) return 0;
     const auto values = transform::symmetric_eigen(std::move(gram), d).values;
     std::size_t elbow = d - 1;
-    double deepest = 0;
+    double deepest = 0.2 * values[0];
     for (std::size_t i = 0; i < d; ++i) {
         const double chord =
             values[0] + (values[d - 1] - values[0]) * static_cast<double>(i) / static_cast<double>(d - 1);

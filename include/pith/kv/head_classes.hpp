@@ -14,6 +14,7 @@
 
 #include <pith/kv/calibration.hpp>
 #include <pith/kv/eviction.hpp>
+#include <pith/kv/plan_rows.hpp>
 #include <pith/kv/saliency.hpp>
 #include <pith/kv/saliency_window.hpp>
 
@@ -141,48 +142,27 @@ struct head_statistics {
     return out;
 }
 
-/// One number for each layer: the relative error of the attention output of the sample's last queries when
-/// only `share` of the tokens before them stays, chosen by the window of queries before those.
+/// One number for each layer: the relative error of the attention output of the sample's last eighth of
+/// queries when only `share` of the tokens before them stays, chosen by the attention of the eighth before.
 [[nodiscard]] inline std::vector<double> eviction_errors(const calibration& from, double share = 0.25,
                                                          std::size_t tokens = 256) {
     std::vector<double> out;
     for (std::size_t layer = 0; layer < from.shape.layers; ++layer) {
         const rotated_sample sample(from, layer, tokens);
-        const lane_view rows = sample.rows();
-        const head_layout heads = layout_of(sample.place());
-        const std::size_t n = rows.tokens(), seen = n - n / 8, d = heads.head_size;
-        const lane_view past = first_rows(rows, seen);
-        observation_window window(std::max<std::size_t>(seen / 8, 1));
-        window.observe(sample.place(), sample.queries().block(0, 0, seen, heads.query_columns()), past);
-        std::vector<float> scores(seen), exact(d), kept(d), weights(seen);
-        window.score(sample.place(), past, scores);
-        std::vector<std::uint8_t> stays(seen);
-        for (const auto t : highest(scores, static_cast<std::size_t>(share * static_cast<double>(seen))))
-            stays[t] = 1;
-        double error = 0, whole = 0;
-        for (std::size_t i = seen; i < n; ++i)
-            for (std::size_t g = 0; g < heads.query_heads(); ++g) {
-                attention_logits(head_of_row(sample.queries(), i, g, d), past.keys, g / heads.group, {},
-                                 weights);
-                softmax(weights);
-                std::fill(exact.begin(), exact.end(), 0.0F);
-                std::fill(kept.begin(), kept.end(), 0.0F);
-                float mass = 1e-20F;
-                for (std::size_t t = 0; t < seen; ++t) {
-                    const auto v = head_of_row(past.values, t, g / heads.group, d);
-                    mass += stays[t] != 0 ? weights[t] : 0;
-                    for (std::size_t j = 0; j < d; ++j) {
-                        exact[j] += weights[t] * v[j];
-                        kept[j] += stays[t] != 0 ? weights[t] * v[j] : 0;
-                    }
-                }
-                for (std::size_t j = 0; j < d; ++j) {
-                    const double e = double{exact[j]} - double{kept[j] / mass};
-                    error += e * e;
-                    whole += double{exact[j]} * double{exact[j]};
-                }
-            }
-        out.push_back(whole > 0 ? std::sqrt(error / whole) : 0);
+        const lane_place place = sample.place();
+        const view_2d<const float> queries = sample.queries();
+        const std::size_t n = sample.rows().tokens(), seen = n - n / 8;
+        const lane_view past = first_rows(sample.rows(), seen);
+        observation_window window(std::max<std::size_t>(n / 8, 1));
+        window.observe(place, queries.block(0, 0, seen, queries.columns()), past);
+        std::vector<float> scores(seen);
+        window.score(place, past, scores);
+        lane_plan plan;
+        const double kept = std::max(1.0, share * static_cast<double>(seen));
+        evict{}.dispose(place, past, scores, std::min(static_cast<std::size_t>(kept), seen), plan);
+        const lane_rows left(past, plan);
+        const auto later = queries.block(seen, 0, n - seen, queries.columns());
+        out.push_back(attention_error(layout_of(place), later, past, left.view()));
     }
     return out;
 }
