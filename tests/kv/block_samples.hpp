@@ -68,7 +68,8 @@ inline kv::matrix structured(kv::tensor_kind kind, std::size_t rows, std::size_t
         for (std::size_t c = 0; c < columns; ++c) {
             float v = 0.3F * noise(r, c);
             for (std::size_t k = 0; k < axes; ++k)
-                v += weights(r, k) * basis(k, c) * std::pow(static_cast<float>(k + 1), keys ? -1.2F : -0.4F) * 0.5F;
+                v += weights(r, k) * basis(k, c) * std::pow(static_cast<float>(k + 1), keys ? -1.2F : -0.4F) *
+                     0.5F;
             const float large = c % 29 == 5 ? 8.0F : 1.0F;
             out(r, c) = keys ? large * (v + 2 * side(0, c)) : size * v;
         }
@@ -96,7 +97,8 @@ struct codec {
     const char* name;
     std::size_t layers;
     std::function<std::vector<std::byte>(input, const kv::block_scope&)> encode;
-    std::function<pith::result<void>(std::span<const std::byte>, const kv::block_scope&, pith::view_2d<float>)>
+    std::function<pith::result<void>(std::span<const std::byte>, const kv::block_scope&,
+                                     pith::view_2d<float>)>
         decode;
 };
 
@@ -138,7 +140,8 @@ inline measured measure(const codec& c, const block& b) {
     double lost = 0, all = 0;
     for (std::size_t k = 0; k < b.x.columns(); ++k) {
         double mean = 0;
-        for (std::size_t r = 0; r < b.x.rows(); ++r) mean += double{b.x(r, k)} / static_cast<double>(b.x.rows());
+        for (std::size_t r = 0; r < b.x.rows(); ++r)
+            mean += double{b.x(r, k)} / static_cast<double>(b.x.rows());
         for (std::size_t r = 0; r < b.x.rows(); ++r) {
             const double e = double{b.x(r, k)} - double{out.decoded(r, k)};
             lost += e * e;
@@ -147,8 +150,8 @@ inline measured measure(const codec& c, const block& b) {
         }
     }
     out.error = all > 0 ? lost / all : 0;
-    if (b.x.rows() != 0) out.bits = 8.0 * static_cast<double>(bytes.size()) /
-                                    static_cast<double>(b.x.rows() * b.x.columns());
+    if (b.x.rows() != 0)
+        out.bits = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(b.x.rows() * b.x.columns());
     return out;
 }
 

@@ -63,13 +63,13 @@ std::vector<codec> all_codecs(const kv::shape& shape) {
         of(kv::mean_removed{}, kv::rotated(rotation(d)), by_token{}),
         of(kv::channel_scaled<true>{}, by_token{}),
         of(kv::rotated(kv::cosine_rotation(d)), by_channel{}),
-        of(kv::outliers<axis::channel>{0.1}, kv::error_factors{}, by_channel{}),
-        of(kv::outliers<axis::token>{0.1}, kv::own_ranges<axis::token>{}, kv::levels<3>(grid)),
+        of(kv::outliers<axis::channel, 100>{}, kv::error_factors{}, by_channel{}),
+        of(kv::outliers<axis::token, 100>{}, kv::own_ranges<axis::token>{}, kv::levels<3>(grid)),
         of(kv::own_ranges<axis::channel>{}, kv::levels<3>(grid)),
-        of(kv::fitted_ranges(ranges), kv::outliers<axis::channel>{0.02}, kv::levels<3>(grid)),
-        of(kv::each_head{}, kv::largest_kept{0.3}, by_token{}),
-        of(kv::token_classes<by_channel, kv::ternary>(0.4)),
-        of(kv::each_head{}, kv::channel_classes<kv::channel_order::norm, by_channel, by_token>(3)),
+        of(kv::fitted_ranges(ranges), kv::outliers<axis::channel>{}, kv::levels<3>(grid)),
+        of(kv::each_head{}, kv::largest_kept<300>{}, by_token{}),
+        of(kv::token_classes<40, by_channel, kv::ternary>{}),
+        of(kv::each_head{}, kv::channel_classes<kv::channel_order::norm, by_channel, by_token>(3, {}, {})),
         of(kv::low_rank<>{.rank = 6}),
         of(kv::landmark_factors{.rank = 6, .chunk = 8, .exact_chunks = 2}),
         of(kv::projected(axes), kv::halves{}),
@@ -146,7 +146,8 @@ TEST_CASE("Damaged blocks give an error or finite values, and truncated or longe
                 const auto part = std::span(bytes).first(n);
                 REQUIRE_FALSE(c.decode(part, b.scope(), y.view()).has_value());
             }
-            for (std::size_t bit = 0; bit < 8 * bytes.size(); bit += bytes.size() > 400 ? std::size_t{7} : std::size_t{1}) {
+            for (std::size_t bit = 0;
+                 bit<8 * bytes.size(); bit += bytes.size()> 400 ? std::size_t{7} : std::size_t{1}) {
                 bytes[bit / 8] ^= std::byte{1} << (bit % 8);
                 if (c.decode(bytes, b.scope(), y.view())) REQUIRE(finite(y));
                 bytes[bit / 8] ^= std::byte{1} << (bit % 8);

@@ -1,6 +1,6 @@
 // Leaves that give values equally spaced levels: affine groups, and ternary channels.
-// Affine: KIVI (Liu et al., 2024), along tokens for keys and along channels for values. Ternary: VidKV (Tao et
-// al., 2025), whose 1.58 bits are here five digits in a byte.
+// Affine: KIVI (Liu et al., 2024), along tokens for keys and along channels for values. Ternary: VidKV (Tao
+// et al., 2025), whose 1.58 bits are here five digits in a byte.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +61,8 @@ struct ternary {
         std::vector<std::uint8_t> digits;
         for (std::size_t c = 0; c < x.columns(); ++c) {
             double sum = 0;
-            for (std::size_t r = 0; r < x.rows(); ++r) sum += x(r, c) < 0 ? -double{x(r, c)} : double{x(r, c)};
+            for (std::size_t r = 0; r < x.rows(); ++r)
+                sum += x(r, c) < 0 ? -double{x(r, c)} : double{x(r, c)};
             const float mean = static_cast<float>(sum / static_cast<double>(x.rows()));
             put_half(out, mean);
             for (std::size_t r = 0; r < x.rows(); ++r)

@@ -1,6 +1,6 @@
-// Parts of block codecs, and the pipeline that makes a codec of them: stages that change a matrix, then a leaf
-// that writes it.
-// The order is that in which data flows; a stage sees what follows it, so that it may code what that one loses.
+// Parts of block codecs, and the pipeline that makes a codec of them: stages that change a matrix, then a
+// leaf that writes it. The order is that in which data flows; a stage sees what follows it, so that it may
+// code what that one loses.
 #pragma once
 
 #include <concepts>
@@ -48,7 +48,9 @@ class matrix {
     }
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
-    [[nodiscard]] float& operator()(std::size_t r, std::size_t c) noexcept { return values_[r * columns_ + c]; }
+    [[nodiscard]] float& operator()(std::size_t r, std::size_t c) noexcept {
+        return values_[r * columns_ + c];
+    }
     [[nodiscard]] float operator()(std::size_t r, std::size_t c) const noexcept {
         return values_[r * columns_ + c];
     }
@@ -75,13 +77,9 @@ inline void copy_into(view_2d<const float> from, view_2d<float> to) noexcept {
 }
 
 /// Writes a number as a half; what a half cannot hold becomes the largest or smallest that it can.
-inline void put_half(byte_output& out, float value) {
-    put_le<std::uint16_t>(out, nearest_half(value).bits);
-}
+inline void put_half(byte_output& out, float value) { put_le<std::uint16_t>(out, nearest_half(value).bits); }
 /// What put_half leaves of a number.
-[[nodiscard]] inline float as_half(float value) noexcept {
-    return static_cast<float>(nearest_half(value));
-}
+[[nodiscard]] inline float as_half(float value) noexcept { return static_cast<float>(nearest_half(value)); }
 /// A half that put_half writes for a finite number.
 [[nodiscard]] inline result<float> read_half(byte_reader& in) noexcept {
     const auto bits = in.read_le<std::uint16_t>();
@@ -98,9 +96,10 @@ inline void put_half(byte_output& out, float value) {
     return {};
 }
 
-/// Writes a matrix and reads it back from exactly the bytes it wrote. Laws: write takes finite values, as many
-/// rows as the scope has positions, and never fails; what read gives depends on the bytes, the size of `out`
-/// and the scope's shape, layers, heads, kind, positions and previous blocks alone; read bears any bytes.
+/// Writes a matrix and reads it back from exactly the bytes it wrote. Laws: write takes finite values, as
+/// many rows as the scope has positions, and never fails; what read gives depends on the bytes, the size of
+/// `out` and the scope's shape, layers, heads, kind, positions and previous blocks alone; read bears any
+/// bytes.
 template <class P>
 concept block_part = requires(const P p, view_2d<const float> x, const block_scope& scope, byte_output& out,
                               byte_reader& in, view_2d<float> y) {
@@ -127,12 +126,14 @@ template <class P>
     return 0;
 }
 template <class Part>
-void encode_block(const Part& part, view_2d<const float> x, const block_scope& scope, std::vector<std::byte>& out) {
+void encode_block(const Part& part, view_2d<const float> x, const block_scope& scope,
+                  std::vector<std::byte>& out) {
     constexpr float largest = 65504;
     byte_output sink(out);
     bool fits = true;
     for (std::size_t r = 0; r < x.rows() && fits; ++r)
-        for (std::size_t c = 0; c < x.columns(); ++c) fits = fits && x(r, c) <= largest && x(r, c) >= -largest;
+        for (std::size_t c = 0; c < x.columns(); ++c)
+            fits = fits && x(r, c) <= largest && x(r, c) >= -largest;
     if (fits) return part.write(x, scope, sink);
     matrix bounded(x);
     for (std::size_t r = 0; r < x.rows(); ++r)
@@ -166,8 +167,7 @@ class pipeline {
     static constexpr const char* name = detail::joined_names<First, rest_type>::text.data();
 
     pipeline() = default;
-    explicit pipeline(First first, Rest... rest)
-        : first_(std::move(first)), rest_(std::move(rest)...) {}
+    explicit pipeline(First first, Rest... rest) : first_(std::move(first)), rest_(std::move(rest)...) {}
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
         first_.write(x, scope, out, rest_);
@@ -236,7 +236,8 @@ template <class... Parts>
 pipeline(Parts...) -> pipeline<Parts...>;
 
 /// The scope of one head of one of a block's layers, with its columns of what the scope refers to.
-[[nodiscard]] inline block_scope scope_of_head(const block_scope& scope, std::size_t layer, std::size_t head) {
+[[nodiscard]] inline block_scope scope_of_head(const block_scope& scope, std::size_t layer,
+                                               std::size_t head) {
     block_scope out = scope;
     const std::size_t d = scope.shape.head_size;
     out.first_layer = scope.first_layer + layer;
@@ -251,8 +252,9 @@ pipeline(Parts...) -> pipeline<Parts...>;
     out.current_keys = head_of(scope.current_keys);
     const std::size_t width = scope.shape.queries_per_head() * d;
     const bool known = scope.queries.columns() == scope.layers * scope.heads * width;
-    out.queries = known ? scope.queries.block(0, (layer * scope.heads + head) * width, scope.queries.rows(), width)
-                        : view_2d<const float>();
+    out.queries =
+        known ? scope.queries.block(0, (layer * scope.heads + head) * width, scope.queries.rows(), width)
+              : view_2d<const float>();
     return out;
 }
 

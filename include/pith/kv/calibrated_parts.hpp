@@ -73,7 +73,8 @@ namespace detail {
             detail::second_moment(samples.block(0, h * head_size, samples.rows(), head_size)), head_size));
         for (std::size_t i = 0; i < head_size; ++i) axes.push_back({heads[h].values[i], h, i});
     }
-    std::stable_sort(axes.begin(), axes.end(), [](const axis& a, const axis& b) { return a.energy > b.energy; });
+    std::stable_sort(axes.begin(), axes.end(),
+                     [](const axis& a, const axis& b) { return a.energy > b.energy; });
     axes.resize(rank);
     matrix basis(rank, samples.columns());
     for (std::size_t j = 0; j < rank; ++j)
@@ -152,17 +153,18 @@ struct linear_prediction {
     std::vector<float> bias;
 };
 
-/// Least squares of `targets` from `inputs` (equal rows), with a ridge of `ridge` times the inputs' mean energy.
-/// Encoder-side.
-[[nodiscard]] inline linear_prediction fit_prediction(view_2d<const float> inputs, view_2d<const float> targets,
-                                                      double ridge = 1e-3) {
+/// Least squares of `targets` from `inputs` (equal rows), with a ridge of `ridge` times the inputs' mean
+/// energy. Encoder-side.
+[[nodiscard]] inline linear_prediction fit_prediction(view_2d<const float> inputs,
+                                                      view_2d<const float> targets, double ridge = 1e-3) {
     PITH_ASSERT(inputs.rows() == targets.rows() && !inputs.empty());
     const std::size_t n = inputs.columns(), m = targets.columns(), rows = inputs.rows();
     matrix x(inputs), y(targets);
     const auto centred = [&](matrix& a) {
         std::vector<double> mean(a.columns());
         for (std::size_t r = 0; r < rows; ++r)
-            for (std::size_t c = 0; c < mean.size(); ++c) mean[c] += double{a(r, c)} / static_cast<double>(rows);
+            for (std::size_t c = 0; c < mean.size(); ++c)
+                mean[c] += double{a(r, c)} / static_cast<double>(rows);
         for (std::size_t r = 0; r < rows; ++r)
             for (std::size_t c = 0; c < mean.size(); ++c) a(r, c) -= static_cast<float>(mean[c]);
         return mean;
@@ -189,9 +191,9 @@ struct linear_prediction {
     return out;
 }
 
-/// A stage: subtracts what the layer before tells, closed loop. Keys are predicted from the reconstructed keys
-/// of the layer before; values from this layer's reconstructed keys and the values of the layer before, side by
-/// side. Where the scope has none of them, or the layer no prediction, nothing is subtracted.
+/// A stage: subtracts what the layer before tells, closed loop. Keys are predicted from the reconstructed
+/// keys of the layer before; values from this layer's reconstructed keys and the values of the layer before,
+/// side by side. Where the scope has none of them, or the layer no prediction, nothing is subtracted.
 class cross_layer {
   public:
     static constexpr const char* name = "cross-layer";
@@ -252,7 +254,8 @@ class cross_layer {
 };
 
 /// The predictions of keys (or values) of all layers from a sample, as cross_layer takes them. Encoder-side.
-[[nodiscard]] inline std::vector<linear_prediction> fit_cross_layer(const calibration& sample, tensor_kind kind) {
+[[nodiscard]] inline std::vector<linear_prediction> fit_cross_layer(const calibration& sample,
+                                                                    tensor_kind kind) {
     std::vector<linear_prediction> out(sample.shape.layers);
     for (std::size_t layer = 1; layer < out.size() && !sample.empty(); ++layer) {
         if (kind == tensor_kind::keys) {

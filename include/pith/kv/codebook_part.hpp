@@ -1,7 +1,6 @@
-// Parts of non-uniform quantization: lines brought to [-1, 1], by their range or by calibrated ones, and levels
-// fitted to samples.
-// KVQuant (Hooper et al., 2024): ranges of key channels and levels fitted offline, weighted by sensitivity; here
-// E[q^2] stands for the Fisher information.
+// Parts of non-uniform quantization: lines brought to [-1, 1], by their range or by calibrated ones, and
+// levels fitted to samples. KVQuant (Hooper et al., 2024): ranges of key channels and levels fitted offline,
+// weighted by sensitivity; here E[q^2] stands for the Fisher information.
 #pragma once
 
 #include <algorithm>
@@ -108,7 +107,8 @@ class fitted_ranges {
     }
 
   private:
-    [[nodiscard]] const std::vector<line_range>& of(const block_scope& scope, std::size_t columns) const noexcept {
+    [[nodiscard]] const std::vector<line_range>& of(const block_scope& scope,
+                                                    std::size_t columns) const noexcept {
         PITH_ASSERT(scope.first_layer < layers_->size() && (*layers_)[scope.first_layer].size() == columns);
         return (*layers_)[scope.first_layer];
     }
@@ -148,7 +148,8 @@ class levels {
             for (std::size_t c = 0; c < x.columns(); ++c) writer.put(of(scope).nearest(x(r, c)), Bits);
         writer.finish();
     }
-    [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y) const noexcept {
+    [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope,
+                                    view_2d<float> y) const noexcept {
         const auto bytes = in.read_bytes((y.size() * Bits + 7) / 8);
         if (!bytes) return bytes.error();
         bit_reader reader(*bytes);
@@ -159,7 +160,8 @@ class levels {
                 if (code >= list.size()) return in.fail(error_code::bad_stream, "a code without a level");
                 y(r, c) = list[code];
             }
-        if (!reader.padding_is_zero()) return in.fail(error_code::bad_stream, "bits behind the last code are set");
+        if (!reader.padding_is_zero())
+            return in.fail(error_code::bad_stream, "bits behind the last code are set");
         return {};
     }
     [[nodiscard]] std::size_t constant_bytes() const noexcept {
@@ -176,7 +178,8 @@ class levels {
 /// 2^Bits levels of least weighted squared error for values in [-1, 1] (others are left out): k-means over a
 /// histogram. weights: one for each column, or none. Encoder-side.
 template <unsigned Bits>
-[[nodiscard]] inline quant::grid<Bits> fit_levels(view_2d<const float> values, std::span<const float> weights = {}) {
+[[nodiscard]] inline quant::grid<Bits> fit_levels(view_2d<const float> values,
+                                                  std::span<const float> weights = {}) {
     constexpr std::size_t cells = 4096, n = std::size_t{1} << Bits;
     std::vector<double> mass(cells), moment(cells);
     for (std::size_t r = 0; r < values.rows(); ++r)

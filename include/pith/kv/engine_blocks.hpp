@@ -68,7 +68,8 @@ struct engine_scale {
         const float inverse = (engine_levels[0] + static_cast<float>(step)) / extreme;
         float cross = 0, energy = 0;
         for (std::size_t i = 0; i < x.size(); ++i) {
-            const float level = engine_levels[engine_scale<engine_format::iq4_nl>::nearest_level(x[i] * inverse)];
+            const float level =
+                engine_levels[engine_scale<engine_format::iq4_nl>::nearest_level(x[i] * inverse)];
             cross += x[i] * x[i] * x[i] * level;
             energy += x[i] * x[i] * level * level;
         }
@@ -120,7 +121,8 @@ struct engine_blocks {
         if constexpr (Format == engine_format::q5_0) scale = extreme / -16;
         if constexpr (Format == engine_format::q4_0) scale = extreme / -8;
         if constexpr (Format == engine_format::q4_1) scale = high / 15 - low / 15;
-        if constexpr (Format == engine_format::iq4_nl) scale = extreme == 0 ? 0 : detail::table_scale(x, extreme);
+        if constexpr (Format == engine_format::iq4_nl)
+            scale = extreme == 0 ? 0 : detail::table_scale(x, extreme);
         const scale_type codes{scale, Format == engine_format::q4_1 ? low : 0};
         put_half(out, scale);
         if constexpr (Format == engine_format::q4_1) put_half(out, low);
@@ -142,8 +144,10 @@ struct engine_blocks {
         const auto bytes = in.read_bytes((y.size() * bits + 7) / 8);
         if (!bytes) return bytes.error();
         bit_reader reader(*bytes);
-        for (std::size_t i = 0; i < y.size(); ++i) y[i] = codes.value(static_cast<unsigned>(reader.get(bits)));
-        if (!reader.padding_is_zero()) return in.fail(error_code::bad_stream, "bits behind the last code are set");
+        for (std::size_t i = 0; i < y.size(); ++i)
+            y[i] = codes.value(static_cast<unsigned>(reader.get(bits)));
+        if (!reader.padding_is_zero())
+            return in.fail(error_code::bad_stream, "bits behind the last code are set");
         return {};
     }
 };

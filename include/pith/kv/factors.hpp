@@ -1,5 +1,5 @@
-// A matrix as a product of two thin ones, by subspace iteration, and linear systems: what low-rank codecs need.
-// Halko, Martinsson and Tropp (2011), started from a seeded sketch; modified Gram-Schmidt, twice.
+// A matrix as a product of two thin ones, by subspace iteration, and linear systems: what low-rank codecs
+// need. Halko, Martinsson and Tropp (2011), started from a seeded sketch; modified Gram-Schmidt, twice.
 #pragma once
 
 #include <cmath>
@@ -55,8 +55,8 @@ inline void product(const matrix& a, const matrix& x, matrix& out) noexcept {
 }  // namespace detail
 
 /// Near the best factors of rank min(rank, rows, columns): `rounds` of subspace iteration. Encoder-side.
-[[nodiscard]] inline factor_pair low_rank_factors(view_2d<const float> values, std::size_t rank, int rounds = 3,
-                                                  std::uint64_t seed = 1) {
+[[nodiscard]] inline factor_pair low_rank_factors(view_2d<const float> values, std::size_t rank,
+                                                  int rounds = 3, std::uint64_t seed = 1) {
     const matrix x(values);
     rank = std::min(rank, std::min(x.rows(), x.columns()));
     factor_pair out{matrix(rank, x.rows()), matrix(rank, x.columns())};
@@ -72,8 +72,8 @@ inline void product(const matrix& a, const matrix& x, matrix& out) noexcept {
     return out;
 }
 
-/// Solves a z = b for a symmetric positive definite n x n matrix by Cholesky's method, for several right sides:
-/// b has n rows and is replaced by z. False if a is not positive definite.
+/// Solves a z = b for a symmetric positive definite n x n matrix by Cholesky's method, for several right
+/// sides: b has n rows and is replaced by z. False if a is not positive definite.
 [[nodiscard]] inline bool solve_positive(std::vector<double>& a, std::vector<double>& b, std::size_t n) {
     PITH_ASSERT(a.size() == n * n && n != 0 && b.size() % n == 0);
     const std::size_t sides = b.size() / n;

@@ -1,6 +1,7 @@
 // Stages that subtract means, scale channels, rotate rows, and take pairs to polar coordinates.
-// Means before rotations are no publication of their own; the query-balanced scale is MiKV (Yang et al., 2024),
-// the root of the largest magnitude ZipCache (He et al., 2024), polar pairs PolarQuant (Wu et al., 2025).
+// Means before rotations are no publication of their own; the query-balanced scale is MiKV (Yang et al.,
+// 2024), the root of the largest magnitude ZipCache (He et al., 2024), polar pairs PolarQuant (Wu et al.,
+// 2025).
 #pragma once
 
 #include <algorithm>
@@ -85,20 +86,21 @@ struct channel_scaled {
 
   private:
     /// Over all query heads that read the channel; 0 without queries.
-    [[nodiscard]] static float largest_query(const block_scope& scope, std::size_t channel, std::size_t columns) {
-        const std::size_t d = scope.shape.head_size, group = scope.shape.queries_per_head(), head = channel / d;
+    [[nodiscard]] static float largest_query(const block_scope& scope, std::size_t channel,
+                                             std::size_t columns) {
+        const std::size_t d = scope.shape.head_size, group = scope.shape.queries_per_head(),
+                          head = channel / d;
         if (columns != scope.channels() || scope.queries.columns() != group * columns) return 0;
         float largest = 0;
         for (std::size_t r = 0; r < scope.queries.rows(); ++r)
             for (std::size_t g = 0; g < group; ++g)
-                largest = std::max(largest,
-                                   std::abs(scope.queries(r, (head * group + g) * d + channel % d)));
+                largest = std::max(largest, std::abs(scope.queries(r, (head * group + g) * d + channel % d)));
         return largest;
     }
 };
 
-/// Rotates runs of rotation.input_size() values of each row; what follows sees the rotated rows. The rotation is
-/// shared by copies. Precondition: the columns are a multiple of it, and rotation.size() == input_size().
+/// Rotates runs of rotation.input_size() values of each row; what follows sees the rotated rows. The rotation
+/// is shared by copies. Precondition: the columns are a multiple of it, and rotation.size() == input_size().
 template <transform::rotation Rotation>
 class rotated {
   public:
@@ -155,9 +157,9 @@ class rotated {
     return {std::move(rows), n, n};
 }
 
-/// Takes pairs of channels of a head to radius and angle: the first half of a head's channels become radii, the
-/// second half angles in turns, [-1/2, 1/2). A pair is channels j and j + d/2 when `halves` is set, else 2j and
-/// 2j + 1, as the rotary embedding pairs them. Precondition: an even head size, whole heads.
+/// Takes pairs of channels of a head to radius and angle: the first half of a head's channels become radii,
+/// the second half angles in turns, [-1/2, 1/2). A pair is channels j and j + d/2 when `halves` is set, else
+/// 2j and 2j + 1, as the rotary embedding pairs them. Precondition: an even head size, whole heads.
 struct polar_pairs {
     static constexpr const char* name = "polar";
     bool halves = true;
@@ -165,12 +167,13 @@ struct polar_pairs {
     template <block_part Inner>
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out, const Inner& inner) const {
         matrix polar(x.rows(), x.columns());
-        for_each_pair(scope, x.columns(), [&](std::size_t a, std::size_t b, std::size_t radius, std::size_t angle) {
-            for (std::size_t r = 0; r < x.rows(); ++r) {
-                polar(r, radius) = std::hypot(x(r, a), x(r, b));
-                polar(r, angle) = std::atan2(x(r, b), x(r, a)) * 0.15915494F;
-            }
-        });
+        for_each_pair(scope, x.columns(),
+                      [&](std::size_t a, std::size_t b, std::size_t radius, std::size_t angle) {
+                          for (std::size_t r = 0; r < x.rows(); ++r) {
+                              polar(r, radius) = std::hypot(x(r, a), x(r, b));
+                              polar(r, angle) = std::atan2(x(r, b), x(r, a)) * 0.15915494F;
+                          }
+                      });
         inner.write(std::as_const(polar).view(), scope, out);
     }
     template <block_part Inner>
@@ -178,13 +181,14 @@ struct polar_pairs {
                                     const Inner& inner) const {
         matrix polar(y.rows(), y.columns());
         if (const auto done = inner.read(in, scope, polar.view()); !done) return done.error();
-        for_each_pair(scope, y.columns(), [&](std::size_t a, std::size_t b, std::size_t radius, std::size_t angle) {
-            for (std::size_t r = 0; r < y.rows(); ++r) {
-                const double turns = double{polar(r, angle)};
-                y(r, a) = polar(r, radius) * static_cast<float>(exact::cos_of_turns(turns));
-                y(r, b) = polar(r, radius) * static_cast<float>(exact::sin_of_turns(turns));
-            }
-        });
+        for_each_pair(scope, y.columns(),
+                      [&](std::size_t a, std::size_t b, std::size_t radius, std::size_t angle) {
+                          for (std::size_t r = 0; r < y.rows(); ++r) {
+                              const double turns = double{polar(r, angle)};
+                              y(r, a) = polar(r, radius) * static_cast<float>(exact::cos_of_turns(turns));
+                              y(r, b) = polar(r, radius) * static_cast<float>(exact::sin_of_turns(turns));
+                          }
+                      });
         return {};
     }
 

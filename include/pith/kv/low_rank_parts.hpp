@@ -57,8 +57,8 @@ inline void set_zero(view_2d<float> y) noexcept {
 
 }  // namespace detail
 
-/// A leaf: factors of rank min(rank, tokens, columns). Layers: of how many consecutive layers the channels lie
-/// side by side.
+/// A leaf: factors of rank min(rank, tokens, columns). Layers: of how many consecutive layers the channels
+/// lie side by side.
 template <std::size_t Layers = 1>
 struct low_rank {
     static constexpr auto text = detail::numbered_name("low rank", {Layers});
@@ -144,7 +144,8 @@ struct landmark_factors {
         if (!chosen) return chosen.error();
         matrix exact_rows(y.rows(), y.columns());
         for (const std::size_t k : *chosen)
-            if (const auto done = halves{}.read(in, {}, rows_of(exact_rows.view(), k)); !done) return done.error();
+            if (const auto done = halves{}.read(in, {}, rows_of(exact_rows.view(), k)); !done)
+                return done.error();
         const auto factors = detail::read_factors(in, rank, y.rows(), y.columns());
         if (!factors) return factors.error();
         detail::set_zero(y);
@@ -161,7 +162,9 @@ struct landmark_factors {
     }
 
   private:
-    [[nodiscard]] std::size_t chunks(std::size_t tokens) const noexcept { return (tokens + chunk - 1) / chunk; }
+    [[nodiscard]] std::size_t chunks(std::size_t tokens) const noexcept {
+        return (tokens + chunk - 1) / chunk;
+    }
     template <class T>
     [[nodiscard]] view_2d<T> rows_of(view_2d<T> x, std::size_t k) const noexcept {
         return x.block(k * chunk, 0, std::min(chunk, x.rows() - k * chunk), x.columns());
@@ -187,7 +190,8 @@ struct landmark_factors {
         }
         return least;
     }
-    [[nodiscard]] result<matrix> read_landmarks(byte_reader& in, std::size_t tokens, std::size_t columns) const {
+    [[nodiscard]] result<matrix> read_landmarks(byte_reader& in, std::size_t tokens,
+                                                std::size_t columns) const {
         if (in.remaining() / 2 < chunks(tokens) * columns)
             return in.fail(error_code::truncated, "the input ends inside the landmarks");
         matrix out(chunks(tokens), columns);

@@ -15,9 +15,10 @@
 
 namespace pith::inline v1::kv {
 
-/// Layers from shape.layers * first_share on are merged in pairs, head by head; others are halves. The direction
-/// lies `towards` of the way from the first layer to the second. A token's head whose angle is above largest -
-/// apart * (largest - smallest) angle of the block is kept as two vectors of halves; one bit says which.
+/// Layers from shape.layers * first_share on are merged in pairs, head by head; others are halves. The
+/// direction lies `towards` of the way from the first layer to the second. A token's head whose angle is
+/// above largest - apart * (largest - smallest) angle of the block is kept as two vectors of halves; one bit
+/// says which.
 struct merged_layers {
     static constexpr const char* name = "merged layers";
     static constexpr std::size_t layers = 2;
@@ -60,8 +61,8 @@ struct merged_layers {
 
   private:
     [[nodiscard]] bool merges(const block_scope& scope) const noexcept {
-        return scope.layers == 2 &&
-               static_cast<double>(scope.first_layer) >= first_share * static_cast<double>(scope.shape.layers);
+        return scope.layers == 2 && static_cast<double>(scope.first_layer) >=
+                                        first_share * static_cast<double>(scope.shape.layers);
     }
     /// Two rows of a head of a token: of the first layer and of the second.
     template <class T>
@@ -89,7 +90,8 @@ struct merged_layers {
         const double from = sine > 1e-6 ? std::sin((1 - t) * angle) / sine : 1 - t;
         const double to = sine > 1e-6 ? std::sin(t * angle) / sine : t;
         for (std::size_t i = 0; i < d; ++i) {
-            const double first = a > 0 ? double{both(0, i)} / a : 0, second = b > 0 ? double{both(1, i)} / b : 0;
+            const double first = a > 0 ? double{both(0, i)} / a : 0,
+                         second = b > 0 ? double{both(1, i)} / b : 0;
             put_half(out, static_cast<float>(from * first + to * second));
         }
     }

@@ -14,11 +14,17 @@ template <class P>
 requires requires { P::layers; }
 inline constexpr std::size_t part_layers<P> = P::layers;
 template <class P>
-inline constexpr bool part_uses_previous = requires { requires P::uses_previous; };
+inline constexpr bool part_uses_previous = requires {
+    requires P::uses_previous;
+};
 template <class P>
-inline constexpr bool part_uses_current_keys = requires { requires P::uses_current_keys; };
+inline constexpr bool part_uses_current_keys = requires {
+    requires P::uses_current_keys;
+};
 template <class P>
-inline constexpr bool part_uses_queries = requires { requires P::uses_queries; };
+inline constexpr bool part_uses_queries = requires {
+    requires P::uses_queries;
+};
 
 /// What the parts of a codec ask of the cache: the most of each.
 template <class... Parts>
@@ -56,7 +62,8 @@ struct joined_names {
 };
 /// A word and its numbers: "affine 2 32".
 template <std::size_t Size>
-[[nodiscard]] consteval auto numbered_name(const char (&word)[Size], std::initializer_list<std::size_t> numbers) {
+[[nodiscard]] consteval auto numbered_name(const char (&word)[Size],
+                                           std::initializer_list<std::size_t> numbers) {
     std::array<char, Size + 64> out{};
     std::size_t n = 0;
     for (; n + 1 < Size; ++n) out[n] = word[n];

@@ -1,7 +1,7 @@
-// Parts that treat values by their size or rank: outliers apart, small values dropped, two classes of tokens or
-// channels.
-// GEAR (Kang et al., 2024) and KVQuant (Hooper et al., 2024): outliers; Mustafar (Joo et al., 2025): bitmaps;
-// ZipCache (He et al., 2024) and MiKV (Yang et al., 2024): tokens; VidKV (Tao et al., 2025) and QJL: channels.
+// Parts that treat values by their size or rank: outliers apart, small values dropped, two classes of tokens
+// or channels. GEAR (Kang et al., 2024) and KVQuant (Hooper et al., 2024): outliers; Mustafar (Joo et al.,
+// 2025): bitmaps; ZipCache (He et al., 2024) and MiKV (Yang et al., 2024): tokens; VidKV (Tao et al., 2025)
+// and QJL: channels.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,9 @@ namespace pith::inline v1::kv {
 
 namespace detail {
 
-/// `fraction` of n, rounded. Precondition: 0 <= fraction <= 1.
-[[nodiscard]] inline std::size_t share_of(double fraction, std::size_t n) noexcept {
-    PITH_ASSERT(fraction >= 0 && fraction <= 1);
-    return static_cast<std::size_t>(fraction * static_cast<double>(n) + 0.5);
+/// n * thousandths / 1000, rounded; n < 2^48 and thousandths <= 1000 keep the product within 58 bits.
+[[nodiscard]] constexpr std::size_t share_of(std::size_t thousandths, std::size_t n) noexcept {
+    return (n * thousandths + 500) / 1000;
 }
 /// The indices of the `count` largest scores, ascending; of equal ones the later.
 [[nodiscard]] inline std::vector<std::size_t> largest_of(std::span<const float> scores, std::size_t count) {
@@ -73,12 +72,14 @@ inline void write_mask(byte_output& out, std::span<const std::size_t> chosen, st
 
 }  // namespace detail
 
-/// A stage: takes the fraction / 2 largest and smallest values of each channel (or token) out as halves with
-/// their indices (16 bits, 32 in lines above 65536), leaving the middle of the remaining range.
-template <quant::axis Along>
-requires(Along != quant::axis::tensor) struct outliers {
-    static constexpr const char* name = Along == quant::axis::channel ? "channel outliers" : "token outliers";
-    double fraction = 0.02;
+/// A stage: takes Thousandths of the values of each channel (or token), half of them the largest and half the
+/// smallest, out as halves with their indices (16 bits, 32 in lines above 65536), leaving the middle of the
+/// remaining range.
+template <quant::axis Along, std::size_t Thousandths = 20>
+requires(Along != quant::axis::tensor && Thousandths <= 1000) struct outliers {
+    static constexpr auto text =
+        detail::numbered_name("outliers", {static_cast<std::size_t>(Along), Thousandths});
+    static constexpr const char* name = text.data();
 
     template <block_part Inner>
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out, const Inner& inner) const {
@@ -91,7 +92,7 @@ requires(Along != quant::axis::tensor) struct outliers {
     [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y,
                                     const Inner& inner) const {
         const auto lines = oriented(y);
-        const std::size_t each = 2 * detail::share_of(fraction / 2, lines.columns());
+        const std::size_t each = 2 * detail::share_of(Thousandths, lines.columns() / 2);
         const std::size_t width = lines.columns() > 65536 ? 4 : 2;
         const auto stored = in.read_bytes(lines.rows() * each * (width + 2));
         if (!stored) return stored.error();
@@ -108,7 +109,7 @@ requires(Along != quant::axis::tensor) struct outliers {
         return Along == quant::axis::channel ? x.transposed() : x;
     }
     void write_line(strided_span<float> line, byte_output& out) const {
-        const std::size_t side = detail::share_of(fraction / 2, line.size());
+        const std::size_t side = detail::share_of(Thousandths, line.size() / 2);
         std::vector<std::size_t> order(line.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -150,15 +151,17 @@ requires(Along != quant::axis::tensor) struct outliers {
     }
 };
 
-/// A stage: of each row only the `kept` part of largest magnitude; a mask of one bit a value, and the survivors
-/// as a matrix of their own, which is what follows. The other values are read as zero.
-struct largest_kept {
-    static constexpr const char* name = "largest";
-    double kept = 0.5;
+/// A stage: of each row only Thousandths of its values, those of largest magnitude; a mask of one bit a
+/// value, and the survivors as a matrix of their own, which is what follows. The other values are read as
+/// zero.
+template <std::size_t Thousandths = 500>
+requires(Thousandths <= 1000) struct largest_kept {
+    static constexpr auto text = detail::numbered_name("largest", {Thousandths});
+    static constexpr const char* name = text.data();
 
     template <block_part Inner>
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out, const Inner& inner) const {
-        const std::size_t count = detail::share_of(kept, x.columns());
+        const std::size_t count = detail::share_of(Thousandths, x.columns());
         matrix survivors(x.rows(), count);
         std::vector<float> sizes(x.columns());
         for (std::size_t r = 0; r < x.rows(); ++r) {
@@ -172,7 +175,7 @@ struct largest_kept {
     template <block_part Inner>
     [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y,
                                     const Inner& inner) const {
-        const std::size_t count = detail::share_of(kept, y.columns());
+        const std::size_t count = detail::share_of(Thousandths, y.columns());
         std::vector<std::vector<std::size_t>> masks;
         for (std::size_t r = 0; r < y.rows(); ++r) {
             auto mask = detail::read_mask(in, y.columns(), count);
@@ -190,20 +193,20 @@ struct largest_kept {
     }
 };
 
-/// A leaf: the `fraction` of tokens that the scope's saliency puts first, else the newest, goes to High, the
+/// A leaf: the Percent of tokens that the scope's saliency puts first, else the newest, goes to High, the
 /// others to Low; one bit a token says which.
-template <block_part High, block_part Low>
-class token_classes {
+template <std::size_t Percent, block_part High, block_part Low>
+requires(Percent <= 100) class token_classes {
   public:
     static constexpr auto text = detail::joined_names<High, Low>::text;
     static constexpr const char* name = text.data();
     static constexpr bool uses_queries = detail::needs<High, Low>::uses_queries;
 
-    explicit token_classes(double fraction, High high = High(), Low low = Low())
-        : high_(std::move(high)), low_(std::move(low)), fraction_(fraction) {}
+    token_classes() = default;
+    token_classes(High high, Low low) : high_(std::move(high)), low_(std::move(low)) {}
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
-        const std::size_t n = x.rows(), count = detail::share_of(fraction_, n);
+        const std::size_t n = x.rows(), count = detail::share_of(10 * Percent, n);
         const std::vector<float> equal(scope.saliency.empty() ? n : 0);
         const auto chosen = detail::largest_of(scope.saliency.empty() ? equal : scope.saliency, count);
         detail::write_mask(out, chosen, n);
@@ -211,7 +214,7 @@ class token_classes {
         write_class(low_, x, scope, detail::others_of(chosen, n), out);
     }
     [[nodiscard]] result<void> read(byte_reader& in, const block_scope& scope, view_2d<float> y) const {
-        const auto chosen = detail::read_mask(in, y.rows(), detail::share_of(fraction_, y.rows()));
+        const auto chosen = detail::read_mask(in, y.rows(), detail::share_of(10 * Percent, y.rows()));
         if (!chosen) return chosen.error();
         if (const auto done = read_class(high_, in, scope, *chosen, y); !done) return done.error();
         return read_class(low_, in, scope, detail::others_of(*chosen, y.rows()), y);
@@ -252,7 +255,6 @@ class token_classes {
 
     High high_;
     Low low_;
-    double fraction_;
 };
 
 /// How channels are ordered.
@@ -266,7 +268,7 @@ class channel_classes {
     static constexpr auto text = detail::joined_names<High, Low>::text;
     static constexpr const char* name = text.data();
 
-    explicit channel_classes(std::size_t count, High high = High(), Low low = Low())
+    channel_classes(std::size_t count, High high, Low low)
         : high_(std::move(high)), low_(std::move(low)), count_(count) {}
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
