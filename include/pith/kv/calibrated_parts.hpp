@@ -145,7 +145,8 @@ class projected {
     }
 
   private:
-    [[nodiscard]] const projection& of(const block_scope& scope, std::size_t columns) const noexcept {
+    [[nodiscard]] const projection& of(const block_scope& scope,
+                                       [[maybe_unused]] std::size_t columns) const noexcept {
         PITH_ASSERT(scope.first_layer < layers_->size());
         const projection& p = (*layers_)[scope.first_layer];
         PITH_ASSERT(p.down.columns() == columns && p.up.columns() == columns);

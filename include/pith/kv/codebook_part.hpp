@@ -115,7 +115,7 @@ class fitted_ranges {
 
   private:
     [[nodiscard]] const std::vector<line_range>& of(const block_scope& scope,
-                                                    std::size_t columns) const noexcept {
+                                                    [[maybe_unused]] std::size_t columns) const noexcept {
         PITH_ASSERT(scope.first_layer < layers_->size() && (*layers_)[scope.first_layer].size() == columns);
         return (*layers_)[scope.first_layer];
     }

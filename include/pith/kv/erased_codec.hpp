@@ -2,6 +2,7 @@
 // What a codec asks of the cache stays in the type; the virtual call is one for each block.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,8 +25,9 @@ class erased_codec {
     static constexpr bool uses_current_keys = UsesCurrentKeys;
     static constexpr bool uses_queries = UsesQueries;
 
-    template <block_codec C>
-    requires(!std::same_as<C, erased_codec>) explicit erased_codec(C codec)
+    /// The type itself comes first: a copy must not ask whether it is a codec while that is being decided.
+    template <class C>
+    requires(!std::same_as<C, erased_codec> && block_codec<C>) explicit erased_codec(C codec)
         : held_(std::make_shared<const model<C>>(std::move(codec))) {
         static_assert(
             layers_of<C>() == Layers &&
