@@ -312,11 +312,11 @@ void offer_eviction(F& f, std::size_t tokens) {
     offer<pyramidkv>(f, "PyramidKV", usual, snap);
     offer<adakv>(f, "Ada-KV", usual, snap);
     offer<tova>(f, "TOVA", usual, kv::observation_window(1));
-    offer<tova>(f, "query-guided", usual, kv::observation_window(16));
-    offer<key_norm_eviction>(f, "key norm", usual);
+    offer<tova>(f, "Query-guided", usual, kv::observation_window(16));
+    offer<key_norm_eviction>(f, "Knorm", usual);
     offer<keydiff>(f, "KeyDiff", usual);
     offer<lagkv>(f, "LagKV", usual, kv::lag_relative(32));
-    offer<expected_attention_eviction>(f, "expected attention", usual);
+    offer<expected_attention_eviction>(f, "Expected Attention", usual);
     offer<uncomp>(f, "UNComp", usual, narrow);
     offer<prefixkv>(f, "PrefixKV", usual);
     offer_made<windowkv>(f, "WindowKV", usual, windowkv_policies());
@@ -334,7 +334,7 @@ void offer_merging_and_reading(F& f, std::size_t tokens) {
     offer<kvmerger>(f, "KVMerger", usual);
     offer<ems>(f, "EMS", usual);
     offer<dmc>(f, "DMC", usual);
-    offer<compressive_memory>(f, "compressive memory", usual);
+    offer<compressive_memory>(f, "Compressive memory", usual);
     offer<freqkv>(f, "FreqKV", usual);
     offer_made<quest>(f, "Quest", usual, [](const kv::retention_target& target, const auto&, const auto&) {
         return kv::page_reading{target.tokens};
