@@ -12,7 +12,7 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/kv/concepts.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/ranking.hpp>
 
 namespace pith::inline v1::kv {
 
@@ -31,8 +31,8 @@ concept disposal = std::copy_constructible<D> &&
 struct evict {
     static constexpr bool drops = true;
 
-    void dispose(const lane_place&, const lane_view& tokens, std::span<const float> scores, std::size_t keep,
-                 lane_plan& plan) const {
+    void dispose(const lane_place&, [[maybe_unused]] const lane_view& tokens, std::span<const float> scores,
+                 std::size_t keep, lane_plan& plan) const {
         PITH_ASSERT(scores.size() == tokens.tokens() && keep <= scores.size());
         plan.kept = highest(scores, keep);
     }
