@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,15 +16,6 @@
 #include "model.hpp"
 
 namespace lm {
-
-/// What a forward pass needs of a cache: rows of one layer in, the attention of those tokens out.
-/// Keys and queries come before the rotary embedding; the cache does the rest, scale and causal mask
-/// included.
-template <class C>
-concept attention_cache = requires(C c, std::size_t layer, floats rows, pith::view_2d<float> out) {
-    { c.append(layer, rows, rows, rows) } -> std::same_as<pith::result<void>>;
-    c.attend(layer, rows, out);
-};
 
 /// out(t, r) = <weights row r, x row t>, for as many rows of x as out has room for.
 inline void multiply(const matrix& weights, std::span<const float> x, std::span<float> out) {
@@ -50,8 +40,8 @@ class decoder {
     /// Runs tokens, which come after all that the cache holds. `logits` gets a row of the vocabulary's size
     /// for each of the last logits.size() / vocabulary tokens. Precondition: every token below the
     /// vocabulary.
-    template <attention_cache Cache>
-    pith::result<void> run(std::span<const std::uint32_t> tokens, Cache& cache, std::span<float> logits) {
+    pith::result<void> run(std::span<const std::uint32_t> tokens, kv::any_cache& cache,
+                           std::span<float> logits) {
         const sizes& s = model_->shape;
         const std::size_t n = tokens.size();
         resize(n);
@@ -69,7 +59,8 @@ class decoder {
                                          queries);
                 !kept)
                 return kept;
-            cache.attend(l, queries, pith::view_2d<float>(mixed_, n, s.query_width()));
+            const pith::view_2d<float> mixed(mixed_, n, s.query_width());
+            if (auto attended = cache.attend(l, queries, mixed); !attended) return attended;
             multiply(weights.output, mixed_, projected_);
             add_to_stream();
             feed_forward(weights);

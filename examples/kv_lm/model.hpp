@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <pith/kv/rope.hpp>
+#include <pith/kv/shape.hpp>
+
 namespace lm {
 
 /// What is wrong with a file; empty: nothing.
@@ -61,6 +64,12 @@ struct model {
     std::vector<layer> layers{};
     std::vector<float> final_norm{};
 
+    [[nodiscard]] pith::kv::shape cache_shape() const {
+        return {shape.layers, shape.kv_heads, shape.heads, shape.head_size};
+    }
+    [[nodiscard]] pith::kv::rope rope() const {
+        return {static_cast<float>(shape.rope_base), pith::kv::rope_pairing::adjacent};
+    }
     [[nodiscard]] const matrix& outputs() const { return classifier.values.empty() ? embedding : classifier; }
 };
 
