@@ -54,7 +54,7 @@ struct quality {
     double divergence = 0;       ///< Kullback-Leibler, exact to compressed, nats a token
     double loss = 0;             ///< nats a token of the true next token
     double agreement = 0;        ///< share of tokens with the same most likely successor
-    double attention_error = 0;  ///< root of squared error over squared output, queries never seen before
+    double attention_error = 0;  ///< of heads' outputs, relative, mean over heads; queries never seen before
     double bits = 0;             ///< all stored bytes over all keys and values seen, bits a value
     double frozen_bits = 0;      ///< blocks alone over the values in them; 0 where there are none
     double kept = 0;             ///< share of tokens that are still there
@@ -109,6 +109,23 @@ inline reference run_exact(const model& of, window w) {
     return out;
 }
 
+/// The same for rows that came from elsewhere: attention of what follows the prompt.
+inline reference replay_exact(const kv::calibration& rows, std::size_t prompt) {
+    const std::size_t width = rows.shape.query_channels();
+    exact_cache cache(rows.shape, rows.rope);
+    reference out;
+    out.window = {std::vector<std::uint32_t>(rows.tokens() + 1), prompt};
+    out.taken.rows = rows;
+    out.taken.attention.assign(rows.shape.layers, std::vector<float>(rows.tokens() * width));
+    (void)feed(cache, rows, 0, rows.tokens());
+    const std::size_t rest = rows.tokens() - prompt;
+    for (std::size_t l = 0; l < rows.shape.layers; ++l)
+        (void)cache.attend(
+            l, rows.queries_of(l).block(prompt, 0, rest, width),
+            pith::view_2d<float>(std::span(out.taken.attention[l]).subspan(prompt * width), rest, width));
+    return out;
+}
+
 namespace detail {
 
 /// Adds one prediction: exact and compressed logarithms, and the token that came.
@@ -140,26 +157,41 @@ inline void count_bytes(kv::any_cache& cache, quality& to, double weight) {
     to.constants += weight * static_cast<double>(b.constants);
 }
 
+/// Squared errors and energies of attention's output, a pair for each layer and head.
+struct head_errors {
+    std::vector<double> error, energy;
+
+    explicit head_errors(const kv::shape& s) : error(s.layers * s.query_heads), energy(error.size()) {}
+    void add(std::size_t first_head, std::size_t head_size, std::span<const float> truth,
+             std::span<const float> got) {
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+            const auto difference = static_cast<double>(got[i] - truth[i]);
+            error[first_head + i / head_size] += difference * difference;
+            energy[first_head + i / head_size] +=
+                static_cast<double>(truth[i]) * static_cast<double>(truth[i]);
+        }
+    }
+    [[nodiscard]] double mean() const {
+        double sum = 0;
+        for (std::size_t h = 0; h < error.size(); ++h)
+            sum += energy[h] > 0 ? std::sqrt(error[h] / energy[h]) : 0;
+        return sum / static_cast<double>(error.size());
+    }
+};
+
 /// Exact rows into the compressed cache: the error that it alone makes, queries being those of the exact run.
-inline pith::result<void> replay(kv::any_cache& cache, const reference& exact, double& error,
-                                 double& energy) {
+inline pith::result<void> replay(kv::any_cache& cache, const reference& exact, head_errors& to) {
     const kv::calibration& rows = exact.taken.rows;
     const std::size_t width = rows.shape.query_channels();
     std::vector<float> out(width);
+    const pith::view_2d<float> out_row(out, 1, width);
     for (std::size_t t = exact.window.prompt; t < rows.tokens(); ++t) {
         if (auto done = feed(cache, rows, t, 1); !done) return done;
         for (std::size_t l = 0; l < rows.shape.layers; ++l) {
-            if (auto done = cache.attend(l, rows.queries_of(l).block(t, 0, 1, width),
-                                         pith::view_2d<float>(out, 1, width));
-                !done)
+            if (auto done = cache.attend(l, rows.queries_of(l).block(t, 0, 1, width), out_row); !done)
                 return done;
-            const std::span<const float> truth =
-                std::span(exact.taken.attention[l]).subspan(t * width, width);
-            for (std::size_t i = 0; i < width; ++i) {
-                const auto difference = static_cast<double>(out[i] - truth[i]);
-                error += difference * difference;
-                energy += static_cast<double>(truth[i]) * static_cast<double>(truth[i]);
-            }
+            to.add(l * rows.shape.query_heads, rows.shape.head_size,
+                   std::span(exact.taken.attention[l]).subspan(t * width, width), out);
         }
     }
     return {};
@@ -186,11 +218,12 @@ inline pith::result<void> force(const model& of, const reference& exact, kv::any
 
 }  // namespace detail
 
-/// A system on windows that ran exactly before. Without a model only the attention's error and the bytes.
+/// A system on windows (at least one) that ran exactly before. Without a model only the attention's error and
+/// the bytes.
 inline pith::result<quality> measure(const model* of, std::span<const reference> exact,
                                      const cache_factory& make, const kv::calibration& calibration) {
     quality out;
-    double error = 0, energy = 0;
+    detail::head_errors errors(exact[0].taken.rows.shape);
     for (const reference& r : exact) {
         const kv::calibration& rows = r.taken.rows;
         const std::unique_ptr<kv::any_cache> cache = make(rows.shape, rows.rope, calibration);
@@ -198,7 +231,7 @@ inline pith::result<quality> measure(const model* of, std::span<const reference>
         cache->end_prefill();
         detail::count_bytes(*cache, out, 0.5);
         const std::unique_ptr<kv::any_cache> copy = cache->fork();
-        if (auto done = detail::replay(*copy, r, error, energy); !done) return done.error();
+        if (auto done = detail::replay(*copy, r, errors); !done) return done.error();
         if (of != nullptr)
             if (auto done = detail::force(*of, r, *cache, out); !done) return done.error();
         detail::count_bytes(*copy, out, 0.5);
@@ -209,7 +242,7 @@ inline pith::result<quality> measure(const model* of, std::span<const reference>
     for (double* const v : {&out.divergence, &out.loss, &out.agreement, &out.bytes_read, &out.seconds})
         *v /= tokens;
     for (double* const v : {&out.bits, &out.frozen_bits, &out.kept, &out.constants}) *v /= windows;
-    out.attention_error = std::sqrt(error / energy);
+    out.attention_error = errors.mean();
     return out;
 }
 
