@@ -15,7 +15,7 @@ void add_transport(std::vector<named_system>& to);
 /// The exact cache first, then every system.
 inline std::vector<named_system> all_systems() {
     std::vector<named_system> out;
-    out.push_back({"exact, float32", [](const kv::shape& s, const kv::rope& r, const kv::calibration&) {
+    out.push_back({"exact", [](const kv::shape& s, const kv::rope& r, const kv::calibration&) {
                        return std::make_unique<exact_cache>(s, r);
                    }});
     add_quantized(out);

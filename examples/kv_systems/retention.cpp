@@ -1,4 +1,4 @@
-#include "systems.hpp"
+#include "../kv_lm/systems.hpp"
 
 namespace lm {
 
