@@ -108,8 +108,8 @@ class lane_history {
     [[nodiscard, gnu::always_inline]] std::uint32_t context(std::uint32_t size_class,
                                                             bool odd) const noexcept {
         // Sums are below 16 * 2^31: 64 bits.
-        const std::uint32_t large = (2 * seen_ > foreseen_) + (4 * seen_ > 3 * foreseen_) +
-                                    (4 * seen_ > 5 * foreseen_) + (seen_ > 2 * foreseen_);
+        const unsigned large = unsigned{2 * seen_ > foreseen_} + unsigned{4 * seen_ > 3 * foreseen_} +
+                               unsigned{4 * seen_ > 5 * foreseen_} + unsigned{seen_ > 2 * foreseen_};
         return (size_class * static_cast<std::uint32_t>(row_classes) + large) * 2 + odd;
     }
     /// An index of this size has come; `expected` is the column's and learns from it.
