@@ -45,7 +45,7 @@ inline constexpr std::uint32_t escape_symbol = 15;
 /// One distribution over 16 symbols a context, in rows of 16 starts (entropy/model_adaptive_nibble.hpp).
 class index_distributions {
   public:
-    static constexpr entropy::nibble_rates rates{.rate = 7, .start = 5};
+    static constexpr entropy::nibble_rates rates{.rate = 8, .start = 5};
     static constexpr std::size_t count = size_classes * row_classes * 2;
 
     index_distributions() : starts_(table<std::int16_t>::unset(16 * count + 1)), ages_(count) {
