@@ -4,6 +4,7 @@
 
 #include <pith/transform/channel.hpp>
 #include <pith/transform/concepts.hpp>
+#include <pith/transform/dct.hpp>
 #include <pith/transform/detect.hpp>
 #include <pith/transform/float_planes.hpp>
 #include <pith/transform/line_wrap.hpp>
