@@ -17,6 +17,8 @@
 #include <pith/transform/text.hpp>
 #include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
+#include <pith/transform/wavelet_packets.hpp>
+#include <pith/transform/wavelets.hpp>
 #include <pith/transform/word_cut.hpp>
 #include <pith/transform/word_dictionary.hpp>
 #include <pith/transform/words.hpp>
