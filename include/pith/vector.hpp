@@ -8,11 +8,14 @@
 #include <pith/vector/entropy_coded_lattice.hpp>
 #include <pith/vector/entropy_coded_trellis.hpp>
 #include <pith/vector/flat_index.hpp>
+#include <pith/vector/id_set.hpp>
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/lattice.hpp>
+#include <pith/vector/low_rank.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
 #include <pith/vector/turned.hpp>
+#include <pith/vector/variable_bits.hpp>
