@@ -9,6 +9,8 @@
 #include <pith/vector/entropy_coded_trellis.hpp>
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/id_set.hpp>
+#include <pith/vector/importance_split.hpp>
+#include <pith/vector/index_stream.hpp>
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/lattice.hpp>
 #include <pith/vector/low_rank.hpp>
