@@ -7,6 +7,7 @@
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/flat_index.hpp>
+#include <pith/vector/importance_split.hpp>
 #include <pith/vector/low_rank.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
@@ -127,6 +128,13 @@ using simvq_quantizer = vector::low_rank<vector::residual<Bits>>;
 /// Principal axes -> bits shared out by variance -> fitted levels -> indices across borders of bytes; id_set
 /// for the attributes. Not reproduced: the partitions in front of it, and quantized attributes.
 using squash_index = vector::flat_index<vector::variable_bits<>>;
+
+/// LightGaussian's VecTree (Fan et al., 2024) and OMG's sub-vector quantizer (Lee et al., 2025), for
+/// attributes of splats. Important rows as fine indices, the others as product codes -> frequencies of
+/// columns -> coder. Not reproduced: pruning, distillation, training; OMG's attributes from a small network.
+/// examples/splats.cpp.
+template <unsigned Bits = 8>
+using light_gaussian_attributes = vector::importance_split<Bits>;
 
 /// Rotation codes behind the mean of the data, in an index: the data-oblivious branch with one statistic.
 /// Mean -> any of the rotation codes above -> scores of rotated queries. No publication.
