@@ -17,6 +17,7 @@
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
+#include <pith/vector/sided_storage.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
 #include <pith/vector/turned.hpp>
