@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/result.hpp>
