@@ -10,6 +10,7 @@
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/lattice.hpp>
+#include <pith/vector/npy_header.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>

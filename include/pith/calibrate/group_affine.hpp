@@ -128,8 +128,9 @@ template <unsigned Bits>
         v = *got;
     }
     const auto [rows, columns, group] = shape;
-    if (rows != 0 && columns > most / rows)
-        return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (rows == 0 || columns == 0 || (group & (group - 1)) != 0)
+        return reader.fail(error_code::bad_header, "no such matrix");
+    if (columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
     const std::uint64_t groups = group == 0 ? 1 : columns / group + (columns % group != 0);
     bit_reader bits(reader.rest());
     const bool natural = bits.get(1) == 0;
@@ -152,6 +153,7 @@ template <unsigned Bits>
             const auto [scale, zero] = grids[(group == 0 ? 0 : j / group) * rows + r];
             out(r, order[j]) = (static_cast<float>(bits.get(Bits)) - zero) * scale;
         }
+    if (!bits.padding_is_zero()) return reader.fail(error_code::bad_stream, "the padding is not zero");
     return out;
 }
 
