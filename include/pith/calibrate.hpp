@@ -6,6 +6,7 @@
 #include <pith/calibrate/code_stream.hpp>
 #include <pith/calibrate/concepts.hpp>
 #include <pith/calibrate/entropy_coded.hpp>
+#include <pith/calibrate/exact_weights.hpp>
 #include <pith/calibrate/group_affine.hpp>
 #include <pith/calibrate/line_codebook.hpp>
 #include <pith/calibrate/metric.hpp>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <pith/calibrate/exact_weights.hpp>
 #include <pith/calibrate/line_codebook.hpp>
 #include <pith/core/bits.hpp>
 #include <pith/core/limits.hpp>
@@ -58,23 +59,18 @@ inline std::vector<bool> kept_apart(view_2d<const float> weights, view_2d<const 
     return exact;
 }
 
-/// How many weights stay in each row, then the value and the column of each.
+/// Makes the marked weights exact in what was quantized, and appends them.
 inline void put_exact(vector_sink& sink, view_2d<const float> weights, const std::vector<bool>& exact,
                       row_codebook_result& out) {
-    const std::size_t m = weights.rows(), n = weights.columns();
-    for (std::size_t r = 0; r < m; ++r) {
-        std::uint64_t count = 0;
-        for (std::size_t c = 0; c < n; ++c) count += exact[r * n + c];
-        put_varint(sink, count);
-        out.kept += count;
-    }
-    for (std::size_t i = 0; i < m * n; ++i) {
-        if (!exact[i]) continue;
-        const half value(weights(i / n, i % n));
-        out.quantized(i / n, i % n) = float(value);
-        put_le<std::uint16_t>(sink, value.bits);
-        put_le<std::uint32_t>(sink, static_cast<std::uint32_t>(i % n));
-    }
+    std::vector<exact_weight> kept;
+    for (std::size_t r = 0; r < weights.rows(); ++r)
+        for (std::size_t c = 0; c < weights.columns(); ++c)
+            if (exact[r * weights.columns() + c])
+                kept.push_back({static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c),
+                                half(weights(r, c))});
+    for (const exact_weight& w : kept) out.quantized(w.row, w.column) = float(w.value);
+    out.kept = kept.size();
+    put_exact_weights(sink, weights.rows(), weights.columns(), kept);
 }
 
 /// Codebooks and codes of all rows into `out`. False where a value is not finite.
@@ -89,36 +85,6 @@ inline bool get_coded(bit_reader& in, unsigned bits, linalg::matrix<float>& out)
         for (float& v : out.row(r)) v = book[in.get(bits)];
     }
     return finite && in.padding_is_zero();
-}
-
-/// What put_exact wrote, to the end of the input.
-inline result<void> get_exact(byte_reader& in, linalg::matrix<float>& out) {
-    std::vector<std::uint64_t> counts;
-    std::uint64_t all = 0;
-    for (std::size_t r = 0; r < out.rows(); ++r) {
-        const auto count = in.read_varint();
-        if (!count) return count.error();
-        if (*count > out.columns())
-            return in.fail(error_code::bad_stream, "a row has too many exact weights");
-        counts.push_back(*count);
-        all += *count;  // <= rows x columns
-    }
-    if (in.remaining() / 6 != all || in.remaining() % 6 != 0)
-        return in.fail(in.remaining() / 6 < all ? error_code::truncated : error_code::trailing_data,
-                       "the exact weights are not as many as stated");
-    for (std::size_t r = 0; r < out.rows(); ++r) {
-        std::uint64_t least = 0;
-        for (std::uint64_t k = 0; k < counts[r]; ++k) {
-            const auto value = in.read_le<std::uint16_t>();
-            const auto column = in.read_le<std::uint32_t>();
-            const float v = float(half::from_bits(*value));
-            if (*column < least || *column >= out.columns() || !std::isfinite(v))
-                return in.fail(error_code::bad_stream, "an exact weight that no encoder writes");
-            out(r, *column) = v;
-            least = *column + std::uint64_t{1};
-        }
-    }
-    return {};
 }
 
 }  // namespace detail
@@ -192,7 +158,7 @@ inline result<void> get_exact(byte_reader& in, linalg::matrix<float>& out) {
     bit_reader codes(*coded);
     if (!detail::get_coded(codes, *bits, out))
         return reader.fail(error_code::bad_stream, "a codebook that no encoder writes");
-    if (const auto exact = detail::get_exact(reader, out); !exact) return exact.error();
+    if (const auto exact = get_exact_weights(reader, out); !exact) return exact.error();
     return out;
 }
 
