@@ -146,12 +146,12 @@ inline pith::result<parts> caldera(const layer& l, const wanted& w) {
     });
 }
 
-template <class Rule>
+template <class Rule, class Machine = calibrate::independent_codes>
 pith::result<parts> coded(const layer& l, const wanted& w) {
     const auto metric = calibrate::prepare(l.calibration);
     if (!metric) return metric.error();
     auto done =
-        calibrate::entropy_coded<Rule>(l.weights, l.calibration, *metric, {.bits_per_weight = w.bits});
+        calibrate::entropy_coded<Rule, Machine>(l.weights, l.calibration, *metric, {.bits_per_weight = w.bits});
     if (!done) return done.error();
     return parts{{coded_id, std::move(done->bytes)}};
 }
@@ -171,6 +171,8 @@ inline std::vector<method> all_methods() {
         {"coded-uniform", "gptq with one step, entropy coded; any number of bits",
          detail::coded<uniform_step>},
         {"coded", "steps of equal loss, entropy coded; any number of bits", detail::coded<inverse_deviation>},
+        {"coded-trellis", "the same with codes chosen together on a trellis of eight states",
+         detail::coded<inverse_deviation, pith::vector::trellis<8>>},
     };
 }
 

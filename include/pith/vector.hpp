@@ -16,4 +16,5 @@
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
+#include <pith/vector/trellis.hpp>
 #include <pith/vector/turned.hpp>

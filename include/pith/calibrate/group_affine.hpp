@@ -131,6 +131,8 @@ template <unsigned Bits>
     if (rows == 0 || columns == 0 || (group & (group - 1)) != 0)
         return reader.fail(error_code::bad_header, "no such matrix");
     if (columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (columns > 8 * std::uint64_t{reader.remaining()} / rows)
+        return reader.fail(error_code::truncated, "the bytes do not fit the shape of the weights");
     const std::uint64_t groups = group == 0 ? 1 : columns / group + (columns % group != 0);
     bit_reader bits(reader.rest());
     const bool natural = bits.get(1) == 0;

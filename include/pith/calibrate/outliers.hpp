@@ -82,8 +82,11 @@ class outliers_apart {
 
     [[nodiscard]] const Inner& inner() const noexcept { return inner_; }
     /// All that decode_outliers_apart needs: what Inner's decoder reads, with its size, and the outliers.
-    [[nodiscard]] std::vector<std::uint8_t> encoded(std::span<const std::uint32_t> order) const
-        requires requires(const Inner& q) { q.encoded(order); } {
+    [[nodiscard]] std::vector<std::uint8_t> encoded(std::span<const std::uint32_t> order) const requires
+        requires(const Inner& q) {
+        q.encoded(order);
+    }
+    {
         const std::vector<std::uint8_t> inner = inner_.encoded(order);
         std::vector<exact_weight> kept;
         for (const outlier& o : outliers_) kept.push_back({o.row, order[o.position], o.value});

@@ -66,8 +66,8 @@ inline void put_exact(vector_sink& sink, view_2d<const float> weights, const std
     for (std::size_t r = 0; r < weights.rows(); ++r)
         for (std::size_t c = 0; c < weights.columns(); ++c)
             if (exact[r * weights.columns() + c])
-                kept.push_back({static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c),
-                                half(weights(r, c))});
+                kept.push_back(
+                    {static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(c), half(weights(r, c))});
     for (const exact_weight& w : kept) out.quantized(w.row, w.column) = float(w.value);
     out.kept = kept.size();
     put_exact_weights(sink, weights.rows(), weights.columns(), kept);
