@@ -98,6 +98,42 @@ inline pith::result<parts> squeeze_llm(const layer& l, const wanted& w) {
     return parts{{rows_id, std::move(done->bytes)}};
 }
 
+inline pith::result<parts> decoupled(const layer& l, const wanted& w) {
+    const auto metric = calibrate::prepare(l.calibration);
+    if (!metric) return metric.error();
+    if (whole(w.bits) == 0)
+        return pith::error{pith::error_code::unsupported_parameter, 0, "decoupleq needs whole bits"};
+    const auto done =
+        calibrate::decouple(l.weights, l.calibration, *metric, {.bits = whole(w.bits), .group = w.group});
+    if (!done) return done.error();
+    return parts{{offset_id, calibrate::encode_offset_codes(done->codes, metric->order)}};
+}
+
+/// Half of the groups are cut; with 4 bits for the others about 3 are left.
+inline pith::result<parts> gqsa(const layer& l, const wanted&) {
+    const auto metric = calibrate::prepare(l.calibration);
+    if (!metric) return metric.error();
+    auto quantizer = pith::systems::gqsa();
+    if (const auto done = calibrate::successive_quantize(l.weights, *metric, quantizer); !done)
+        return done.error();
+    return parts{{offset_id, calibrate::encode_offset_codes(quantizer.codes(), metric->order)}};
+}
+
+/// The longest vectors, up to six weights, whose codebook takes at most a tenth of a bit per weight.
+inline pith::result<parts> nowag(const layer& l, const wanted& w) {
+    const unsigned bits = whole(w.bits);
+    auto options = pith::systems::nowag;
+    const auto codebook = [&](std::size_t d) {
+        return 16 * static_cast<double>(d << (d * bits)) / static_cast<double>(l.weights.size());
+    };
+    while (options.dimension > 1 && (options.dimension * bits > 16 || codebook(options.dimension) > 0.1))
+        --options.dimension;
+    options.index_bits = static_cast<unsigned>(options.dimension) * bits;
+    auto done = calibrate::quantize_normalized(l.weights, l.calibration, options);
+    if (!done) return done.error();
+    return parts{{normalized_id, std::move(done->bytes)}};
+}
+
 /// What `base` leaves, corrected in the metric by factors in half precision.
 template <class Metric>
 pith::result<parts> corrected(const layer& l, const wanted& w, pith::result<parts> base,
@@ -150,8 +186,8 @@ template <class Rule, class Machine = calibrate::independent_codes>
 pith::result<parts> coded(const layer& l, const wanted& w) {
     const auto metric = calibrate::prepare(l.calibration);
     if (!metric) return metric.error();
-    auto done =
-        calibrate::entropy_coded<Rule, Machine>(l.weights, l.calibration, *metric, {.bits_per_weight = w.bits});
+    auto done = calibrate::entropy_coded<Rule, Machine>(l.weights, l.calibration, *metric,
+                                                        {.bits_per_weight = w.bits});
     if (!done) return done.error();
     return parts{{coded_id, std::move(done->bytes)}};
 }
@@ -165,6 +201,9 @@ inline std::vector<method> all_methods() {
         {"gptq", "groups, each column making up for those before it", detail::gptq},
         {"spqr", "gptq with outliers in half precision", detail::spqr},
         {"squeezellm", "the best codebook of each row, outliers apart", detail::squeeze_llm},
+        {"decoupleq", "codes and grids in groups, fitted in turn to the outputs", detail::decoupled},
+        {"gqsa", "half of the groups of 16 cut, 4 bits for the others, whatever --bits", detail::gqsa},
+        {"nowag", "a codebook of vectors after rows and columns are normalized", detail::nowag},
         {"lqer", "rtn and a correction of low rank by input scales", detail::lqer},
         {"eora", "gptq and the best correction of low rank for the outputs", detail::eora},
         {"caldera", "gptq and correction fitted in turn", detail::caldera},
