@@ -99,7 +99,8 @@ inline pith::result<parts> squeeze_llm(const layer& l, const wanted& w) {
 }
 
 inline pith::result<parts> decoupled(const layer& l, const wanted& w) {
-    const auto metric = calibrate::prepare(l.calibration);
+    const auto metric =
+        calibrate::prepare(l.calibration, {.order = calibrate::column_order::falling_diagonal});
     if (!metric) return metric.error();
     if (whole(w.bits) == 0)
         return pith::error{pith::error_code::unsupported_parameter, 0, "decoupleq needs whole bits"};
@@ -111,7 +112,8 @@ inline pith::result<parts> decoupled(const layer& l, const wanted& w) {
 
 /// Half of the groups are cut; with 4 bits for the others about 3 are left.
 inline pith::result<parts> gqsa(const layer& l, const wanted&) {
-    const auto metric = calibrate::prepare(l.calibration);
+    const auto metric =
+        calibrate::prepare(l.calibration, {.order = calibrate::column_order::falling_diagonal});
     if (!metric) return metric.error();
     auto quantizer = pith::systems::gqsa();
     if (const auto done = calibrate::successive_quantize(l.weights, *metric, quantizer); !done)
@@ -199,7 +201,7 @@ inline std::vector<method> all_methods() {
     return {
         {"rtn", "rounding to nearest in groups", detail::nearest},
         {"gptq", "groups, each column making up for those before it", detail::gptq},
-        {"spqr", "gptq with outliers in half precision", detail::spqr},
+        {"spqr", "gptq in groups of 16, with outliers in half precision", detail::spqr},
         {"squeezellm", "the best codebook of each row, outliers apart", detail::squeeze_llm},
         {"decoupleq", "codes and grids in groups, fitted in turn to the outputs", detail::decoupled},
         {"gqsa", "half of the groups of 16 cut, 4 bits for the others, whatever --bits", detail::gqsa},

@@ -208,6 +208,19 @@ template <step_rule Rule = inverse_deviation, code_machine Machine = independent
     return out;
 }
 
+namespace detail {
+
+inline result<void> decode_codes_by(std::uint8_t machine, byte_view in, std::size_t rows,
+                                    std::span<std::int32_t> half_steps) {
+    if (machine == machine_flag<vector::trellis<8>>)
+        return decode_codes<vector::trellis<8>>(in, rows, half_steps);
+    if (machine == machine_flag<vector::trellis<4>>)
+        return decode_codes<vector::trellis<4>>(in, rows, half_steps);
+    return decode_codes(in, rows, half_steps);
+}
+
+}  // namespace detail
+
 /// The weights that entropy_coded wrote. Errors: of outside bytes; limit_exceeded when the weights take more
 /// than at_most.max_output bytes.
 template <class T = float>
@@ -238,11 +251,7 @@ template <class T = float>
         return reader.fail(*size > reader.remaining() ? error_code::truncated : error_code::trailing_data,
                            "the codes are not as long as they say");
     std::vector<std::int32_t> codes(*rows * *columns);
-    const auto read = machine == detail::machine_flag<vector::trellis<8>>
-                          ? decode_codes<vector::trellis<8>>(reader.rest(), *rows, codes)
-                      : machine == detail::machine_flag<vector::trellis<4>>
-                          ? decode_codes<vector::trellis<4>>(reader.rest(), *rows, codes)
-                          : decode_codes(reader.rest(), *rows, codes);
+    const auto read = detail::decode_codes_by(machine, reader.rest(), *rows, codes);
     if (!read) return read.error().shifted_by(reader.position());
     matrix<T> out(*rows, *columns);
     for (std::size_t j = 0; j < *columns; ++j)

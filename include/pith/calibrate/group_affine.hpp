@@ -146,8 +146,7 @@ template <unsigned Bits>
     for (auto& [scale, zero] : grids) {
         scale = float(half::from_bits(static_cast<std::uint16_t>(bits.get(16))));
         zero = static_cast<float>(bits.get(Bits));
-        if (!(scale > 0 && scale < 1e5F))
-            return reader.fail(error_code::bad_stream, "a scale is not positive");
+        if (!(scale > 0 && scale < 1e5F)) return reader.fail(error_code::bad_stream, "no such scale");
     }
     linalg::matrix<float> out(rows, columns);
     for (std::uint64_t j = 0; j < columns; ++j)

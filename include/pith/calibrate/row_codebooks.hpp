@@ -59,6 +59,13 @@ inline std::vector<bool> kept_apart(view_2d<const float> weights, view_2d<const 
     return exact;
 }
 
+inline bool fit_half(view_2d<const float> weights) noexcept {
+    for (std::size_t r = 0; r < weights.rows(); ++r)
+        for (std::size_t c = 0; c < weights.columns(); ++c)
+            if (!std::isfinite(float(half(weights(r, c))))) return false;
+    return true;
+}
+
 /// Makes the marked weights exact in what was quantized, and appends them.
 inline void put_exact(vector_sink& sink, view_2d<const float> weights, const std::vector<bool>& exact,
                       row_codebook_result& out) {
@@ -100,11 +107,8 @@ inline bool get_coded(bit_reader& in, unsigned bits, linalg::matrix<float>& out)
         return linalg::not_finite();
     if (options.bits < 1 || options.bits > 8 || !(options.kept_largest >= 0 && options.kept_sensitive >= 0))
         return error{error_code::unsupported_parameter, 0, "bits of 1 to 8 and shares of 0 or more"};
-    for (std::size_t r = 0; r < m; ++r)
-        for (std::size_t c = 0; c < n; ++c)
-            if (!std::isfinite(float(half(weights(r, c)))))
-                return error{error_code::unsupported_parameter, 0,
-                             "a weight is too large for half precision"};
+    if (!detail::fit_half(weights))
+        return error{error_code::unsupported_parameter, 0, "a weight is too large for half precision"};
     const std::vector<bool> exact = detail::kept_apart(weights, sensitivity, options);
     row_codebook_result out{linalg::matrix<float>(m, n), {}, 0};
     vector_sink sink(out.bytes);
