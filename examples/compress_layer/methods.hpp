@@ -74,13 +74,13 @@ inline pith::result<parts> gptq(const layer& l, const wanted& w) {
             grouped<Bits>(l.weights, l.calibration, calibrate::column_order::falling_diagonal, w.group));
     });
 }
+/// The published damping and groups: outliers are told in a metric that is nearly flat.
 inline pith::result<parts> spqr(const layer& l, const wanted& w) {
     return with_width(whole(w.bits), [&]<unsigned Bits>() -> pith::result<parts> {
-        const auto metric =
-            calibrate::prepare(l.calibration, {.order = calibrate::column_order::falling_diagonal});
+        const auto metric = calibrate::prepare(
+            l.calibration, {.damping = {.share = 1}, .order = calibrate::column_order::falling_diagonal});
         if (!metric) return metric.error();
-        if (w.group == 0) return pith::error{pith::error_code::unsupported_parameter, 0, "spqr needs groups"};
-        pith::systems::spqr<Bits> quantizer(calibrate::group_affine<Bits>(w.group), 0.2);
+        pith::systems::spqr<Bits> quantizer(calibrate::group_affine<Bits>(16), 0.2);
         if (const auto done = calibrate::successive_quantize(l.weights, *metric, quantizer); !done)
             return done.error();
         return parts{{with_bits("SP", Bits), quantizer.encoded(metric->order)}};

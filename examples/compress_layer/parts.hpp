@@ -1,5 +1,5 @@
 // What a compressed layer consists of: parts that add up to the weights, in a checked list of sections.
-// FORMAT.md, part 4, has the list; the sections are named by what decodes them.
+// FORMAT.md, part 4.2; the sections are named by what decodes them.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <pith/calibrate/alternating.hpp>
 #include <pith/calibrate/code_stream.hpp>
 #include <pith/calibrate/concepts.hpp>
+#include <pith/calibrate/cumulative.hpp>
 #include <pith/calibrate/decoupled.hpp>
 #include <pith/calibrate/entropy_coded.hpp>
 #include <pith/calibrate/exact_weights.hpp>
