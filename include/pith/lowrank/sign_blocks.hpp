@@ -75,10 +75,6 @@ result<void> put_block(vector_sink& sink, matrix<float>& rest, const Solver& sol
     return {};
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// Reads the next block and adds it. The input must have it.
 inline result<void> get_block(byte_reader& in, std::size_t rank, matrix<float>& out) {
     const auto signs = in.read_bytes((out.size() + 7) / 8);
