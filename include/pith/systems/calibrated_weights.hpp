@@ -59,7 +59,8 @@ inline calibrate::group_offset gqsa(double kept = 0.5) { return calibrate::group
 using water_sic = calibrate::stepped<calibrate::inverse_deviation>;
 
 // The same with the codes of a column chosen together on the trellis of eight states: 0.9 dB less error at
-// equal bytes from 2 bits on.
+// equal bytes on normal weights from 2 bits on, 0.3 to 0.4 dB on trained ones with heavy tails, whose many
+// zeros the odd quantizer lacks.
 using trellis_sic = calibrate::stepped<calibrate::inverse_deviation, vector::trellis<8>>;
 
 // --- Others -----------------------------------------------------------------------------------------------
