@@ -1,6 +1,7 @@
 // Trellises of dependent quantization: which of two quantizers codes a value follows from the parities of the
 // indices before it, and Viterbi's algorithm finds the indices of least error.
-// Trellis-coded quantization (Marcellin and Fischer, 1990) in the form of video coders (Schwarz et al., 2019).
+// Trellis-coded quantization (Marcellin and Fischer, 1990) in the form of video coders (Schwarz et al.,
+// 2019).
 #pragma once
 
 #include <array>
