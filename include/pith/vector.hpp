@@ -14,11 +14,13 @@
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/lattice.hpp>
 #include <pith/vector/low_rank.hpp>
+#include <pith/vector/npy_header.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sided_storage.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
+#include <pith/vector/trellis.hpp>
 #include <pith/vector/turned.hpp>
 #include <pith/vector/variable_bits.hpp>
