@@ -27,21 +27,26 @@ class llama_model {
   public:
     static constexpr std::size_t header_size = 28;
 
-    // Checks a file's size against its header before anything is copied. Throws std::bad_alloc.
-    static pith::result<llama_model> load(pith::byte_view file) {
-        const pith::result<llama_shape> shape = read_shape(file);
-        if (!shape) return shape.error();
-        const std::uint64_t used = parts_size(*shape);
-        const std::uint64_t unused =
-            std::uint64_t{shape->context} * shape->head_size();  // old rotation tables
+    // The header, checked, and against the file's size.
+    static pith::result<llama_shape> check(pith::byte_view file) {
+        pith::result<llama_shape> shape = read_shape(file);
+        if (!shape) return shape;
         const std::uint64_t classifier =
             shape->shared_classifier ? 0 : std::uint64_t{shape->vocabulary} * shape->width;
-        const std::uint64_t expected = header_size + 4 * (used + unused + classifier);
+        const std::uint64_t expected =
+            header_size + 4 * (parts_size(*shape) + rotations_size(*shape) + classifier);
         if (file.size() < expected)
             return pith::error{pith::error_code::truncated, file.size(),
                                "the model ends before its weights do"};
         if (file.size() > expected)
             return pith::error{pith::error_code::trailing_data, expected, "bytes follow the model's weights"};
+        return shape;
+    }
+    // Checks a file's size against its header before anything is copied. Throws std::bad_alloc.
+    static pith::result<llama_model> load(pith::byte_view file) {
+        const pith::result<llama_shape> shape = check(file);
+        if (!shape) return shape.error();
+        const std::uint64_t used = parts_size(*shape), unused = rotations_size(*shape);
         llama_model out;
         out.shape = *shape;
         const auto own = static_cast<std::size_t>(used);
@@ -104,6 +109,10 @@ class llama_model {
         const std::uint64_t layer =
             2 * width + 2 * width * width + 2 * width * s.kv_width() + 3 * width * s.hidden;
         return s.vocabulary * width + s.layers * layer + width;
+    }
+    // Floats of tables that the format keeps from its first version.
+    static std::uint64_t rotations_size(const llama_shape& s) {
+        return std::uint64_t{s.context} * s.head_size();
     }
     static void copy(pith::byte_view from, std::span<float> to) {
         for (std::size_t i = 0; i < to.size(); ++i)  // from.size() >= 4 to.size()
