@@ -1,0 +1,106 @@
+// Ranges of rows and columns, and their equally spaced codes and levels: freezing tokens for packed attention.
+// Own work over the definition of affine quantization; decoding is exact, one rounding for the product and one
+// for the sum.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <pith/core/exact.hpp>
+#include <pith/simd/attention_lanes.hpp>
+
+namespace pith::inline v1::simd {
+
+struct float_range {
+    float low = 0, high = 0;
+};
+
+/// The range of n >= 1 values.
+template <instruction_set Arch = native>
+[[nodiscard]] inline float_range range_of(const float* x, std::size_t n) noexcept {
+    using L = attention_lanes<Arch>;
+    auto low = L::all(x[0]), down = L::all(-x[0]);  // largest of -x: -smallest
+    std::size_t i = 0;
+    for (; i + L::width <= n; i += L::width) {
+        const auto v = L::load(x + i);
+        low = L::larger(v, low);
+        down = L::larger(L::all(0) - v, down);
+    }
+    float high = L::largest(low), negative = L::largest(down);
+    for (; i < n; ++i) {
+        high = x[i] > high ? x[i] : high;
+        negative = -x[i] > negative ? -x[i] : negative;
+    }
+    return {-negative, high};
+}
+
+/// The range of every column of `rows` >= 1 rows of n values, `stride` apart.
+template <instruction_set Arch = native>
+inline void column_ranges(const float* x, std::size_t rows, std::size_t stride, std::size_t n, float* low,
+                          float* high) noexcept {
+    using L = attention_lanes<Arch>;
+    std::size_t i = 0;
+    for (; i + L::width <= n; i += L::width) {
+        auto least = L::load(x + i), most = least;
+        for (std::size_t r = 1; r < rows; ++r) {
+            const auto v = L::load(x + r * stride + i);
+            least = L::smaller(v, least);
+            most = L::larger(v, most);
+        }
+        L::store(low + i, least);
+        L::store(high + i, most);
+    }
+    for (; i < n; ++i) {
+        low[i] = high[i] = x[i];
+        for (std::size_t r = 1; r < rows; ++r) {
+            const float v = x[r * stride + i];
+            low[i] = v < low[i] ? v : low[i];
+            high[i] = v > high[i] ? v : high[i];
+        }
+    }
+}
+
+/// codes[i] = the integer next to (x[i] - offset) * inverse, held to first..last; the lowest byte of it. The
+/// offset and inverse of every value by itself, or (Shared) one for all. n <= 1024.
+template <bool Shared, instruction_set Arch = native>
+inline void affine_codes(const float* x, const float* offset, const float* inverse, std::size_t n, float first,
+                         float last, std::uint8_t* codes) noexcept {
+    using L = attention_lanes<Arch>;
+    std::int32_t integers[1024];
+    std::size_t i = 0;
+    for (; i + L::width <= n; i += L::width) {
+        const auto o = Shared ? L::all(*offset) : L::load(offset + i);
+        const auto f = Shared ? L::all(*inverse) : L::load(inverse + i);
+        const auto place = L::larger(L::smaller((L::load(x + i) - o) * f, L::all(last)), L::all(first));
+        L::store(integers + i, L::rounded(place));
+    }
+    for (; i < n; ++i) {
+        using one = attention_lanes<scalar>;
+        const float place = (x[i] - offset[Shared ? 0 : i]) * inverse[Shared ? 0 : i];
+        integers[i] = one::rounded(one::larger(one::smaller(place, last), first));
+    }
+    narrow_to_bytes<Arch>(integers, codes, n);
+}
+
+/// out[i] = levels[i] * scale + offset, of every value by itself or (Shared) one for all; levels are signed
+/// bytes. Exact.
+template <bool Shared, instruction_set Arch = native>
+inline void affine_values(const std::int8_t* levels, const float* scale, const float* offset, std::size_t n,
+                          float* out) noexcept {
+    using L = attention_lanes<Arch>;
+    std::size_t i = 0;
+#ifndef PITH_NO_SIMD
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        for (; i + L::width <= n; i += L::width) {
+            std::int32_t wide[L::width];
+            for (std::size_t l = 0; l < L::width; ++l) wide[l] = levels[i + l];
+            const auto s = Shared ? L::all(*scale) : L::load(scale + i);
+            const auto o = Shared ? L::all(*offset) : L::load(offset + i);
+            L::store(out + i, simd::mul_add<Arch, float>(L::to_real(L::load(wide)), s, o));
+        }
+#endif
+    for (; i < n; ++i)
+        out[i] = exact::mul(static_cast<float>(levels[i]), scale[Shared ? 0 : i]) + offset[Shared ? 0 : i];
+}
+
+}  // namespace pith::inline v1::simd
