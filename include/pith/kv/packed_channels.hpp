@@ -35,12 +35,13 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
         for (std::size_t c = 0; c < channels; ++c) padded[c] = c < head.channels ? query[c] : 0;
         for (std::size_t t = 0; t < out.size(); t += group, in += group_size(head, group)) {
             const std::size_t some = out.size() - t < group ? out.size() - t : group;
-            const float bias = simd::fold_scales<Arch>(padded, in, in + 2 * channels, channels, q.values);
-            const simd::rounded_factors f = q.template round<Halves>(head);
+            const simd::folded_query folded =
+                simd::fold_scales<Arch>(padded, in, in + 2 * channels, channels, q.values);
+            const simd::rounded_factors f = q.template round<Halves>(head, folded.largest);
             std::int32_t dots[max_group];
             simd::key_dots<bits, false, Halves, Arch>(in + side(head), head.vectors(), head.lane_channels(),
                                                       head.chunks(some), q.bytes, {}, dots);
-            simd::scores_of<Arch>(dots, f.step, bias + Format::middle * f.remainder, some, out.data() + t);
+            simd::scores_of<Arch>(dots, f.step, folded.bias + Format::middle * f.remainder, some, out.data() + t);
         }
     }
     /// Appends nothing: writes size(head, x.rows, group) bytes for `tokens` rows at x, `stride` apart.

@@ -34,7 +34,7 @@ requires simd::attention_kernel<Bits, Table, 1> struct code_format {
     /// Bytes beside the codes for each scale.
     static constexpr std::size_t side = Offsets ? 4 : 2;
     /// Largest part of the weights of a tile that one byte each may lose.
-    static constexpr float tolerance = Bits == 8 ? 0.0005F : 0.004F;
+    static constexpr float tolerance = Bits == 8 ? 0.002F : 0.006F;
 
     /// The level of a code less `zero`.
     [[nodiscard]] static std::int8_t signed_level(std::uint8_t code, const simd::code_levels& levels) noexcept {
@@ -91,17 +91,20 @@ struct padded_query {
     float values[simd::max_head_channels];
     std::int8_t bytes[2 * simd::max_head_channels];
 
-    /// Precondition: the first head.channels values are set.
+    /// Precondition: the first head.channels values are set, none larger in magnitude than `largest`.
     template <unsigned Halves>
-    [[nodiscard]] simd::rounded_factors round(const packed_head& head) noexcept {
+    [[nodiscard]] simd::rounded_factors round(const packed_head& head, float largest) noexcept {
         const std::size_t each = head.lane_channels(), n = simd::unit_lanes * head.vectors();
-        for (std::size_t c = head.channels; c < head.row(); ++c) values[c] = 0;
-        for (std::size_t c = each; each < 32 && c < n; ++c) values[c] = values[c - each];
-        simd::rounded_factors f = simd::round_query<Halves, Arch>(values, n, bytes);
-        const float repeats = static_cast<float>(simd::unit_lanes / each);
-        f.remainder /= repeats;
-        f.total /= repeats;
+        pad(head);
+        if (each == simd::unit_lanes) return simd::round_query<Halves, Arch>(values, n, largest, bytes);
+        for (std::size_t c = each; c < n; ++c) values[c] = values[c - each];
+        simd::rounded_factors f = simd::round_query<Halves, Arch>(values, n, largest, bytes);
+        f.remainder *= static_cast<float>(each) / simd::unit_lanes;
         return f;
+    }
+    /// Zeros up to the next multiple of 32 channels.
+    void pad(const packed_head& head) noexcept {
+        for (std::size_t c = head.channels; c < simd::unit_lanes * head.vectors(); ++c) values[c] = 0;
     }
 };
 
@@ -117,8 +120,12 @@ struct keys_by_token {
                        std::span<const float> query, std::span<float> out) noexcept {
         padded_query<Arch> q;
         for (std::size_t c = 0; c < head.channels; ++c) q.values[c] = query[c];
-        const simd::rounded_factors f = q.template round<Halves>(head);
-        const float shift = Format::middle * f.remainder - Format::zero * f.total;
+        q.pad(head);
+        const std::size_t row = simd::unit_lanes * head.vectors();
+        const float total = simd::sum_of<Arch>(q.values, row);
+        const simd::rounded_factors f =
+            q.template round<Halves>(head, simd::largest_magnitude<Arch>(q.values, row));
+        const float shift = Format::middle * f.remainder - Format::zero * total;
         const std::size_t n = out.size(), at_once = 128;  // a multiple of every chunk
         const std::uint8_t* const units = in + Format::side * n;
         for (std::size_t t = 0; t < n; t += at_once) {
@@ -128,7 +135,7 @@ struct keys_by_token {
                 units + head.key_bytes<bits>(t), head.vectors(), head.lane_channels(), head.chunks(some), q.bytes,
                 levels, dots);
             simd::scaled_scores_of<Arch>(dots, f.step, shift, in + 2 * t,
-                                         Format::offsets ? in + 2 * n + 2 * t : nullptr, f.total, some,
+                                         Format::offsets ? in + 2 * n + 2 * t : nullptr, total, some,
                                          out.data() + t);
         }
     }

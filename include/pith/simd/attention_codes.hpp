@@ -20,14 +20,14 @@ template <instruction_set Arch = native>
 [[nodiscard]] inline float_range range_of(const float* x, std::size_t n) noexcept {
     using L = attention_lanes<Arch>;
     auto low = L::all(x[0]), down = L::all(-x[0]);  // largest of -x: -smallest
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) {
         const auto v = L::load(x + i);
         low = L::larger(v, low);
         down = L::larger(L::all(0) - v, down);
     }
     float high = L::largest(low), negative = L::largest(down);
-    for (; i < n; ++i) {
+    for (std::size_t i = whole; i < n; ++i) {
         high = x[i] > high ? x[i] : high;
         negative = -x[i] > negative ? -x[i] : negative;
     }
@@ -39,8 +39,8 @@ template <instruction_set Arch = native>
 inline void column_ranges(const float* x, std::size_t rows, std::size_t stride, std::size_t n, float* low,
                           float* high) noexcept {
     using L = attention_lanes<Arch>;
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) {
         auto least = L::load(x + i), most = least;
         for (std::size_t r = 1; r < rows; ++r) {
             const auto v = L::load(x + r * stride + i);
@@ -50,7 +50,7 @@ inline void column_ranges(const float* x, std::size_t rows, std::size_t stride, 
         L::store(low + i, least);
         L::store(high + i, most);
     }
-    for (; i < n; ++i) {
+    for (std::size_t i = whole; i < n; ++i) {
         low[i] = high[i] = x[i];
         for (std::size_t r = 1; r < rows; ++r) {
             const float v = x[r * stride + i];
@@ -61,25 +61,24 @@ inline void column_ranges(const float* x, std::size_t rows, std::size_t stride, 
 }
 
 /// codes[i] = the integer next to (x[i] - offset) * inverse, held to first..last; the lowest byte of it. The
-/// offset and inverse of every value by itself, or (Shared) one for all. n <= 1024.
+/// offset and inverse of every value by itself, or (Shared) one for all.
 template <bool Shared, instruction_set Arch = native>
 inline void affine_codes(const float* x, const float* offset, const float* inverse, std::size_t n, float first,
                          float last, std::uint8_t* codes) noexcept {
     using L = attention_lanes<Arch>;
-    std::int32_t integers[1024];
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const auto code = [&](std::size_t i) {
         const auto o = Shared ? L::all(*offset) : L::load(offset + i);
         const auto f = Shared ? L::all(*inverse) : L::load(inverse + i);
-        const auto place = L::larger(L::smaller((L::load(x + i) - o) * f, L::all(last)), L::all(first));
-        L::store(integers + i, L::rounded(place));
-    }
-    for (; i < n; ++i) {
+        return L::rounded(L::larger(L::smaller((L::load(x + i) - o) * f, L::all(last)), L::all(first)));
+    };
+    const std::size_t whole = n / 32 * 32;
+    for (std::size_t i = 0; i < whole; i += 32)
+        store_32_bytes<Arch>(codes + i, [&](std::size_t at) { return code(i + at); });
+    for (std::size_t i = whole; i < n; ++i) {
         using one = attention_lanes<scalar>;
         const float place = (x[i] - offset[Shared ? 0 : i]) * inverse[Shared ? 0 : i];
-        integers[i] = one::rounded(one::larger(one::smaller(place, last), first));
+        codes[i] = static_cast<std::uint8_t>(one::rounded(one::larger(one::smaller(place, last), first)) & 255);
     }
-    narrow_to_bytes<Arch>(integers, codes, n);
 }
 
 /// out[i] = levels[i] * scale + offset, of every value by itself or (Shared) one for all; levels are signed
@@ -91,7 +90,7 @@ inline void affine_values(const std::int8_t* levels, const float* scale, const f
     std::size_t i = 0;
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>)
-        for (; i + L::width <= n; i += L::width) {
+        for (; i < n / L::width * L::width; i += L::width) {
             std::int32_t wide[L::width];
             for (std::size_t l = 0; l < L::width; ++l) wide[l] = levels[i + l];
             const auto s = Shared ? L::all(*scale) : L::load(scale + i);

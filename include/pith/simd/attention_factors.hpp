@@ -20,76 +20,95 @@ inline constexpr std::size_t max_tile_tokens = 16 * max_value_groups;
 struct rounded_factors {
     float step = 0;
     float remainder = 0;
-    float total = 0;  ///< sum of the factors
 };
 
-/// Rounds n factors to -127..127, or to -32512..32512 in two bytes each, the upper ones first: n bytes each.
-/// Factors above 512 are held to half of that, so that sums stay within 32 bits (127 * 32512 * 512 < 2^31).
-/// Precondition: n is a multiple of 32, at most max_head_channels; finite values.
+/// The largest magnitude of n factors; n a multiple of 32.
+template <instruction_set Arch = native>
+[[nodiscard]] inline float largest_magnitude(const float* query, std::size_t n) noexcept {
+    using L = attention_lanes<Arch>;
+    auto most = L::all(0);
+    for (std::size_t i = 0; i < n; i += L::width) most = L::larger(L::magnitude(L::load(query + i)), most);
+    return L::largest(most);
+}
+
+/// The sum of n factors; n a multiple of 32.
+template <instruction_set Arch = native>
+[[nodiscard]] inline float sum_of(const float* query, std::size_t n) noexcept {
+    using L = attention_lanes<Arch>;
+    auto sum = L::all(0);
+    for (std::size_t i = 0; i < n; i += L::width) sum = sum + L::load(query + i);
+    return L::sum(sum);
+}
+
+/// Rounds n factors, up to `largest` in magnitude, to -127..127, or to -32512..32512 in two bytes each, the upper
+/// ones first: n bytes each. More than 512 factors are held to half of that, so that sums stay within 32 bits
+/// (127 * 32512 * 512 < 2^31). Precondition: n is a multiple of 32, at most max_head_channels; finite values.
 template <unsigned Halves, instruction_set Arch = native>
 requires(Halves == 1 || Halves == 2)
-    [[nodiscard]] inline rounded_factors round_query(const float* query, std::size_t n, std::int8_t* out) noexcept {
+    [[nodiscard]] inline rounded_factors round_query(const float* query, std::size_t n, float largest,
+                                                     std::int8_t* out) noexcept {
     using L = attention_lanes<Arch>;
+    using integer = typename L::integer;
     PITH_ASSERT(n % unit_lanes == 0 && n <= max_head_channels);
-    auto most = L::all(0), total = most;
-    for (std::size_t i = 0; i < n; i += L::width) {
-        const auto x = L::load(query + i);
-        most = L::larger(L::magnitude(x), most);
-        total = total + x;
-    }
-    const float largest = L::largest(most);
     const float limit = Halves == 1 ? 127.0F : n <= 512 ? 32512.0F : 16256.0F;
     const float inverse = largest > 0x1p-100F ? limit / largest : 0;
-    std::int32_t upper[max_head_channels], lower[Halves == 2 ? max_head_channels : 1];
-    auto integers = L::all(0);
-    for (std::size_t i = 0; i < n; i += L::width) {
-        const auto v = L::rounded(L::load(query + i) * L::all(inverse));
-        integers = integers + L::to_real(v);  // below 2^24: exact
-        if constexpr (Halves == 2) {
-            const typename L::integer half = (v + typename L::integer(128)) >> 8;
-            L::store(upper + i, half);
-            L::store(lower + i, v);  // its lowest byte is v - 256 half
-        } else {
-            L::store(upper + i, v);
-        }
+    auto* const bytes = reinterpret_cast<std::uint8_t*>(out);
+    auto lost = L::all(0);
+    for (std::size_t i = 0; i < n; i += unit_lanes) {
+        store_32_bytes<Arch>(bytes + i, [&](std::size_t at) {
+            const auto x = L::load(query + i + at) * L::all(inverse);
+            const integer v = L::rounded(x);
+            lost = lost + (x - L::to_real(v));
+            if constexpr (Halves == 1) return v;
+            return integer((v + integer(128)) >> 8);
+        });
+        if constexpr (Halves == 2)  // the lowest byte of v is v - 256 times its upper one
+            store_32_bytes<Arch>(bytes + n + i, [&](std::size_t at) {
+                return L::rounded(L::load(query + i + at) * L::all(inverse));
+            });
     }
-    auto* bytes = reinterpret_cast<std::uint8_t*>(out);
-    narrow_to_bytes<Arch>(upper, bytes, n);
-    if constexpr (Halves == 2) narrow_to_bytes<Arch>(lower, bytes + n, n);
-    const float step = inverse > 0 ? largest / limit : 0, sum = L::sum(total);
-    return {step, sum - step * L::sum(integers), sum};
+    const float step = inverse > 0 ? largest / limit : 0;
+    return {step, step * L::sum(lost)};
 }
 
 // Scales and offsets are half floats of two little-endian bytes each.
 
-/// out[c] = query[c] * scale[c] for n channels; returns the sum of query[c] * offset[c]. n: a multiple of 8.
+/// What folding leaves: the sum of query times offset, and the largest |query * scale|.
+struct folded_query {
+    float bias = 0, largest = 0;
+};
+
+/// out[c] = query[c] * scale[c] for n channels. n: a multiple of 8.
 template <instruction_set Arch = native>
-[[nodiscard]] inline float fold_scales(const float* query, const std::uint8_t* scales,
-                                       const std::uint8_t* offsets, std::size_t n, float* out) noexcept {
+[[nodiscard]] inline folded_query fold_scales(const float* query, const std::uint8_t* scales,
+                                              const std::uint8_t* offsets, std::size_t n, float* out) noexcept {
     using L = attention_lanes<Arch>;
-    auto sum = L::all(0);
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
-        const auto q = L::load(query + i);
-        L::store(out + i, q * L::load_half(scales + 2 * i));
+    using one = attention_lanes<scalar>;
+    const std::size_t whole = n / L::width * L::width;
+    auto sum = L::all(0), most = sum;
+    for (std::size_t i = 0; i < whole; i += L::width) {
+        const auto q = L::load(query + i), folded = q * L::load_half(scales + 2 * i);
+        L::store(out + i, folded);
         sum = L::mul_add(q, L::load_half(offsets + 2 * i), sum);
+        most = L::larger(L::magnitude(folded), most);
     }
-    float rest = L::sum(sum);
-    for (; i < n; ++i) {
-        out[i] = query[i] * attention_lanes<scalar>::load_half(scales + 2 * i);
-        rest += query[i] * attention_lanes<scalar>::load_half(offsets + 2 * i);
+    folded_query f{L::sum(sum), L::largest(most)};
+    for (std::size_t i = whole; i < n; ++i) {
+        out[i] = query[i] * one::load_half(scales + 2 * i);
+        f.bias += query[i] * one::load_half(offsets + 2 * i);
+        f.largest = one::larger(one::magnitude(out[i]), f.largest);
     }
-    return rest;
+    return f;
 }
 
 /// scores[t] = step * dots[t] + shift.
 template <instruction_set Arch = native>
 inline void scores_of(const std::int32_t* dots, float step, float shift, std::size_t n, float* scores) noexcept {
     using L = attention_lanes<Arch>;
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width)
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width)
         L::store(scores + i, L::mul_add(L::to_real(L::load(dots + i)), L::all(step), L::all(shift)));
-    for (; i < n; ++i) scores[i] = static_cast<float>(dots[i]) * step + shift;
+    for (std::size_t i = whole; i < n; ++i) scores[i] = static_cast<float>(dots[i]) * step + shift;
 }
 
 /// scores[t] = scales[t] * (step * dots[t] + shift) + offsets[t] * sum; offsets null: none.
@@ -97,14 +116,14 @@ template <instruction_set Arch = native>
 inline void scaled_scores_of(const std::int32_t* dots, float step, float shift, const std::uint8_t* scales,
                              const std::uint8_t* offsets, float sum, std::size_t n, float* scores) noexcept {
     using L = attention_lanes<Arch>;
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) {
         const auto x = L::mul_add(L::to_real(L::load(dots + i)), L::all(step), L::all(shift));
         const auto s = L::load_half(scales + 2 * i);
         L::store(scores + i, offsets == nullptr ? x * s
                                                 : L::mul_add(x, s, L::load_half(offsets + 2 * i) * L::all(sum)));
     }
-    for (; i < n; ++i) {
+    for (std::size_t i = whole; i < n; ++i) {
         const float x = static_cast<float>(dots[i]) * step + shift;
         const float more = offsets == nullptr ? 0 : attention_lanes<scalar>::load_half(offsets + 2 * i) * sum;
         scores[i] = x * attention_lanes<scalar>::load_half(scales + 2 * i) + more;
@@ -116,10 +135,10 @@ template <instruction_set Arch = native>
 [[nodiscard]] inline float largest_score(const float* scores, std::size_t n, float so_far) noexcept {
     using L = attention_lanes<Arch>;
     auto most = L::all(so_far);
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) most = L::larger(L::load(scores + i), most);
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) most = L::larger(L::load(scores + i), most);
     float largest = L::largest(most);
-    for (; i < n; ++i) largest = scores[i] > largest ? scores[i] : largest;
+    for (std::size_t i = whole; i < n; ++i) largest = scores[i] > largest ? scores[i] : largest;
     return largest;
 }
 
@@ -150,15 +169,15 @@ template <instruction_set Arch = native>
 [[nodiscard]] inline float exponentials(float* scores, std::size_t n, float factor, float largest) noexcept {
     using L = attention_lanes<Arch>;
     auto sum = L::all(0);
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) {
         const auto x = (L::load(scores + i) - L::all(largest)) * L::all(factor);
         const auto e = detail::exponential<L>(x);
         L::store(scores + i, e);
         sum = sum + e;
     }
     float rest = L::sum(sum);
-    for (; i < n; ++i) {
+    for (std::size_t i = whole; i < n; ++i) {
         scores[i] = detail::exponential<attention_lanes<scalar>>((scores[i] - largest) * factor);
         rest += scores[i];
     }
@@ -169,10 +188,52 @@ template <instruction_set Arch = native>
 template <instruction_set Arch = native>
 inline void rescale(float* values, std::size_t n, float factor) noexcept {
     using L = attention_lanes<Arch>;
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) L::store(values + i, L::load(values + i) * L::all(factor));
-    for (; i < n; ++i) values[i] *= factor;
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) L::store(values + i, L::load(values + i) * L::all(factor));
+    for (std::size_t i = whole; i < n; ++i) values[i] *= factor;
 }
+
+namespace detail {
+
+/// What rounding took: the sum and the sum of squares of the differences.
+struct lost_weights {
+    float step = 0, sum = 0, energy = 0;
+};
+
+/// Rounds weights to 0..top: the bits from `shift` on go to `upper`, those below it to `lower`, if any.
+template <instruction_set Arch>
+[[nodiscard]] inline lost_weights round_tile(const float* weights, std::size_t n, float largest, float top,
+                                             int shift, std::uint8_t* upper, std::uint8_t* lower) noexcept {
+    using L = attention_lanes<Arch>;
+    using integer = typename L::integer;
+    const float inverse = largest > 0x1p-100F ? top / largest : 0;
+    auto sum = L::all(0), energy = sum;
+    const auto rounded = [&](std::size_t i) {
+        const auto x = L::load(weights + i) * L::all(inverse);
+        const integer v = L::rounded(x);
+        const auto lost = x - L::to_real(v);
+        sum = sum + lost;
+        energy = L::mul_add(lost, lost, energy);
+        return v;
+    };
+    if (shift == 0 && n % 32 == 0) {
+        for (std::size_t i = 0; i < n; i += 32)
+            store_32_bytes<Arch>(upper + i, [&](std::size_t at) { return rounded(i + at); });
+    } else {
+        std::int32_t integers[max_tile_tokens], rest[max_tile_tokens];
+        for (std::size_t i = 0; i < n; i += L::width) {
+            const integer v = rounded(i);
+            L::store(rest + i, v & integer((1 << shift) - 1));
+            L::store(integers + i, v >> shift);
+        }
+        narrow_to_bytes<Arch>(integers, upper, n);
+        if (shift != 0) narrow_to_bytes<Arch>(rest, lower, n);
+    }
+    const float step = inverse > 0 ? largest / top : 0;
+    return {step, step * L::sum(sum), step * step * L::sum(energy)};
+}
+
+}  // namespace detail
 
 /// Weights of a tile as integers, with the sums that the values' offsets and middle need.
 struct rounded_weights {
@@ -195,7 +256,6 @@ template <unsigned Bits, instruction_set Arch = native>
     PITH_ASSERT(n % 16 == 0 && n <= max_tile_tokens);
     constexpr float limit = Bits == 8 ? 127 : 255;
     float products[max_tile_tokens];
-    std::int32_t integers[max_tile_tokens], upper[max_tile_tokens];
     auto most = L::all(0), total = most, energy = most, shift = most;
     for (std::size_t i = 0; i < n; i += L::width) {
         const auto w = L::load(weights + i), x = w * L::load_half(scales + 2 * i);
@@ -209,33 +269,17 @@ template <unsigned Bits, instruction_set Arch = native>
     r.total = L::sum(total);
     r.offsets = L::sum(shift);
     const float largest = L::largest(most);
-    const auto round = [&](float top, auto keep) {
-        const float inverse = largest > 0x1p-100F ? top / largest : 0;
-        r.step = inverse > 0 ? largest / top : 0;
-        auto sum = L::all(0), error = L::all(0);
-        for (std::size_t i = 0; i < n; i += L::width) {
-            const auto x = L::load(products + i) * L::all(inverse);
-            const auto v = L::rounded(x);
-            const auto back = L::to_real(v), lost = x - back;
-            sum = sum + back;
-            error = L::mul_add(lost, lost, error);
-            keep(i, v);
-        }
-        r.remainder = r.total - r.step * L::sum(sum);
-        return L::sum(error) * r.step * r.step;
-    };
-    const float lost = round(limit, [&](std::size_t i, typename L::integer v) { L::store(integers + i, v); });
-    if (lost > tolerance * tolerance * L::sum(energy)) {
-        r.halves = 2;
-        constexpr int shift_by = Bits == 8 ? 7 : 8;
-        constexpr std::int32_t mask = (1 << shift_by) - 1;
-        (void)round(Bits == 8 ? 16383.0F : 65535.0F, [&](std::size_t i, typename L::integer v) {
-            L::store(upper + i, v >> shift_by);
-            L::store(integers + i, v & typename L::integer(mask));
-        });
-        narrow_to_bytes<Arch>(upper, out, n);
-    }
-    narrow_to_bytes<Arch>(integers, out + (r.halves - 1) * n, n);
+    // One byte unless that loses too much.
+    const detail::lost_weights lost = detail::round_tile<Arch>(products, n, largest, limit, 0, out, nullptr);
+    r.step = lost.step;
+    r.remainder = lost.sum;
+    if (lost.energy <= tolerance * tolerance * L::sum(energy)) return r;
+    const detail::lost_weights less =
+        detail::round_tile<Arch>(products, n, largest, Bits == 8 ? 16383.0F : 65535.0F, Bits == 8 ? 7 : 8, out,
+                                 out + n);
+    r.step = less.step;
+    r.remainder = less.sum;
+    r.halves = 2;
     return r;
 }
 
@@ -243,12 +287,12 @@ template <unsigned Bits, instruction_set Arch = native>
 template <instruction_set Arch = native>
 inline void add_sums(const std::int32_t* sums, float step, float shift, std::size_t n, float* out) noexcept {
     using L = attention_lanes<Arch>;
-    std::size_t i = 0;
-    for (; i + L::width <= n; i += L::width) {
+    const std::size_t whole = n / L::width * L::width;
+    for (std::size_t i = 0; i < whole; i += L::width) {
         const auto x = L::mul_add(L::to_real(L::load(sums + i)), L::all(step), L::all(shift));
         L::store(out + i, L::load(out + i) + x);
     }
-    for (; i < n; ++i) out[i] += static_cast<float>(sums[i]) * step + shift;
+    for (std::size_t i = whole; i < n; ++i) out[i] += static_cast<float>(sums[i]) * step + shift;
 }
 
 }  // namespace pith::inline v1::simd

@@ -102,15 +102,22 @@ requires(!std::is_same_v<Arch, scalar>) struct attention_lanes<Arch> {
             simd::shift_left<23, Arch, std::int32_t>(x + integer(std::int32_t{127})));
     }
     [[nodiscard, gnu::always_inline]] static float sum(real x) noexcept {
-        return folded(x, [](float a, float b) { return a + b; });
+        return folded(x, [](auto a, auto b) { return a + b; });
     }
     [[nodiscard, gnu::always_inline]] static float largest(real x) noexcept {
-        return folded(x, [](float a, float b) { return a > b ? a : b; });
+        return folded(x, [](auto a, auto b) { return a > b ? a : b; });
     }
 
   private:
     template <class Join>
     [[nodiscard, gnu::always_inline]] static float folded(real x, Join join) noexcept {
+#    if defined(__AVX2__)
+        if constexpr (std::is_same_v<Arch, avx2>) {  // in registers: g++ takes vectors as numbers here
+            __m128 v = join(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+            v = join(v, _mm_movehl_ps(v, v));
+            return join(_mm_cvtss_f32(v), _mm_cvtss_f32(_mm_shuffle_ps(v, v, 1)));
+        }
+#    endif
         float lanes[width];
         simd::store<Arch, float>(lanes, x);
         for (std::size_t half = width / 2; half != 0; half /= 2)
@@ -167,6 +174,26 @@ template <instruction_set Arch = native>
 inline void narrow_to_bytes(const std::int32_t* in, std::uint8_t* out, std::size_t n) noexcept {
     for (std::size_t i = detail::narrow_vectors<Arch>(in, out, n); i < n; ++i)
         out[i] = static_cast<std::uint8_t>(in[i] & 255);
+}
+
+/// The lowest bytes of 32 integers that at(0), at(width), ... give.
+template <instruction_set Arch, class At>
+[[gnu::always_inline]] inline void store_32_bytes(std::uint8_t* out, At at) noexcept {
+#if !defined(PITH_NO_SIMD) && defined(__AVX2__)
+    if constexpr (std::is_same_v<Arch, avx2>) {
+        const __m256i lowest = _mm256_set1_epi32(255);
+        const __m256i a = _mm256_and_si256(at(0), lowest), b = _mm256_and_si256(at(8), lowest);
+        const __m256i c = _mm256_and_si256(at(16), lowest), d = _mm256_and_si256(at(24), lowest);
+        const __m256i bytes = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                            _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+        return;
+    }
+#endif
+    std::int32_t integers[32];
+    for (std::size_t i = 0; i < 32; i += attention_lanes<Arch>::width)
+        attention_lanes<Arch>::store(integers + i, at(i));
+    narrow_to_bytes<Arch>(integers, out, 32);
 }
 
 }  // namespace pith::inline v1::simd

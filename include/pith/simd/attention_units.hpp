@@ -237,12 +237,15 @@ template <unsigned Bits>
         const byte_vector y = byte_vector::load(p + 32), low = byte_vector::all(15);
         return {x & low, y & low, x.right<4>() & low, y.right<4>() & low};
     }
-    const byte_vector low = byte_vector::all(3);
-    const unit_vectors two{x & low, x.right<2>() & low, x.right<4>() & low, x.right<6>() & low};
-    if constexpr (Bits == 2) return two;
-    const byte_vector up = byte_vector::load_twice(p + 32).upper_half_right(), bit = byte_vector::all(4);
-    return {two.a | (up.left<2>() & bit), two.b | (up & bit), two.c | (up.right<2>() & bit),
-            two.d | (up.right<4>() & bit)};
+    if constexpr (Bits == 2) {
+        const byte_vector low = byte_vector::all(3);
+        return {x & low, x.right<2>() & low, x.right<4>() & low, x.right<6>() & low};
+    }
+    // Vectors a and c, b and d together: a code in either half of a byte.
+    const byte_vector pairs = byte_vector::all(0x33), bits = byte_vector::all(0x44), low = byte_vector::all(7);
+    const byte_vector up = byte_vector::load_twice(p + 32).upper_half_right();
+    const byte_vector ac = (x & pairs) | (up.left<2>() & bits), bd = (x.right<2>() & pairs) | (up & bits);
+    return {ac & low, bd & low, ac.right<4>() & low, bd.right<4>() & low};
 }
 
 template <unsigned Bits>
