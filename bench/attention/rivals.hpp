@@ -1,6 +1,7 @@
-// Attention over caches of plain floats, halves, and blocks of 32 codes: what packed attention is measured against.
-// The same tiles and softmax for all. q8_0 and q4_0 from their description in ggml: blocks of 32 values with one
-// half scale, integer dot products for keys with a query in q8_0, values turned to floats row by row.
+// Attention over caches of plain floats, halves, and blocks of 32 codes: what packed attention is measured
+// against. The same tiles and softmax for all. q8_0 and q4_0 from their description in ggml: blocks of 32
+// values with one half scale, integer dot products for keys with a query in q8_0, values turned to floats row
+// by row.
 #pragma once
 
 #include <cmath>
@@ -91,7 +92,8 @@ struct ggml_cache {
     static void append(std::vector<std::uint8_t>& to, std::span<const float> x) {
         for (std::size_t i = 0; i < x.size(); i += 32) {
             float most = 0;
-            for (std::size_t k = 0; k < 32; ++k) most = std::fabs(x[i + k]) > std::fabs(most) ? x[i + k] : most;
+            for (std::size_t k = 0; k < 32; ++k)
+                most = std::fabs(x[i + k]) > std::fabs(most) ? x[i + k] : most;
             const float scale = Bits == 8 ? std::fabs(most) / 127 : most / -8;
             const std::size_t at = to.size();
             to.resize(at + block);
@@ -104,15 +106,15 @@ struct ggml_cache {
                 return c < 15 ? c : 15;
             };
             for (std::size_t k = 0; k < 4 * Bits; ++k)
-                to[at + 2 + k] =
-                    static_cast<std::uint8_t>(Bits == 8 ? code(k) : code(k) | code(k + 16) << 4);
+                to[at + 2 + k] = static_cast<std::uint8_t>(Bits == 8 ? code(k) : code(k) | code(k + 16) << 4);
         }
     }
     static __m256i codes(const std::uint8_t* p) {
         if constexpr (Bits == 8) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 2));
         const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 2));
-        const __m256i both = _mm256_and_si256(
-            _mm256_inserti128_si256(_mm256_castsi128_si256(x), _mm_srli_epi16(x, 4), 1), _mm256_set1_epi8(15));
+        const __m256i both =
+            _mm256_and_si256(_mm256_inserti128_si256(_mm256_castsi128_si256(x), _mm_srli_epi16(x, 4), 1),
+                             _mm256_set1_epi8(15));
         return _mm256_sub_epi8(both, _mm256_set1_epi8(8));
     }
     static float scale(const std::uint8_t* p) {
@@ -153,7 +155,8 @@ struct ggml_cache {
             }
             const __m256 w = _mm256_set1_ps(weights[t]);
             for (std::size_t i = 0; i < d; i += 8)
-                _mm256_storeu_ps(out + i, _mm256_fmadd_ps(w, _mm256_loadu_ps(row + i), _mm256_loadu_ps(out + i)));
+                _mm256_storeu_ps(out + i,
+                                 _mm256_fmadd_ps(w, _mm256_loadu_ps(row + i), _mm256_loadu_ps(out + i)));
         }
     }
 };
@@ -169,9 +172,10 @@ void attend_tiles(const Cache& cache, std::size_t tokens, pith::view_2d<const fl
     for (std::size_t t = 0; t < tokens; t += tile)
         for (std::size_t g = 0; g < queries.rows(); ++g) {
             cache.scores(t, &queries(g, 0), d, scores);
-            parts[g].add(std::span<float>(scores), factor, [&](std::span<const float> w, std::span<float> sums) {
-                cache.sums(t, w.data(), d, sums.data());
-            });
+            parts[g].add(std::span<float>(scores), factor,
+                         [&](std::span<const float> w, std::span<float> sums) {
+                             cache.sums(t, w.data(), d, sums.data());
+                         });
         }
     for (std::size_t g = 0; g < queries.rows(); ++g) parts[g].finish(out.row(g).as_span());
 }

@@ -15,7 +15,9 @@ template <unsigned Bits>
 std::uint8_t some_code(numbers& next) {
     const std::uint64_t bits = next();
     if constexpr (Bits == 8) {
-        const auto code = static_cast<std::uint8_t>(bits % 16 == 0 ? 0x81 : bits % 16 == 1 ? 0x7F : bits >> 8);
+        const auto code = static_cast<std::uint8_t>(bits % 16 == 0   ? 0x81
+                                                    : bits % 16 == 1 ? 0x7F
+                                                                     : bits >> 8);
         return code == 0x80 ? std::uint8_t{0} : code;  // -128 is no level
     }
     constexpr std::uint8_t last = (1U << Bits) - 1U;
@@ -82,8 +84,8 @@ void check_keys() {
         std::vector<std::int32_t> twin(out.size());
         simd::key_dots<Bits, Table, Halves>(units.data(), vectors, channels, chunks, query.data(), levels,
                                             out.data());
-        simd::twin::key_dots<Bits, Table, Halves, native>(units.data(), vectors, channels, chunks, query.data(),
-                                                          levels, twin.data());
+        simd::twin::key_dots<Bits, Table, Halves, native>(units.data(), vectors, channels, chunks,
+                                                          query.data(), levels, twin.data());
         wrong += !same_bits<std::int32_t>(out, twin) || !sums.intact();
     };
     for (std::size_t place = 0; place <= at_end; place += 3) {
@@ -104,7 +106,7 @@ void check_values() {
         for (std::size_t groups = 1; groups <= 9; ++groups)
             for (const std::size_t tokens : {1U, 2U, 3U, 8U, 16U}) {
                 const std::size_t stride = tokens + place % 2;
-                if (groups * stride * simd::unit_bytes<Bits> > 4000) continue;
+                if (groups * stride * simd::unit_bytes < Bits >> 4000) continue;
                 const std::size_t at = place > 59 ? at_end : place;
                 const auto units = packed.take<std::uint8_t>(groups * stride * simd::unit_bytes<Bits>, at);
                 const auto weights = factors.take<std::uint8_t>(Halves * 16 * tokens, at_end - at);
@@ -150,7 +152,9 @@ TEST_CASE("rows of bytes are interleaved as by the twin") {
     const auto out = to.take<std::uint8_t>(128, at_end);
     std::uint8_t twin[128];
     fill_bits(rows, next);
-    const auto parts = [](std::uint8_t* p) { return std::array<std::uint8_t*, 4>{p, p + 32, p + 64, p + 96}; };
+    const auto parts = [](std::uint8_t* p) {
+        return std::array<std::uint8_t*, 4>{p, p + 32, p + 64, p + 96};
+    };
     const auto r = parts(rows.data()), o = parts(out.data()), t = parts(twin);
     simd::interleave_rows({r[0], r[1], r[2], r[3]}, {o[0], o[1], o[2], o[3]});
     simd::twin::interleave_rows<native>({r[0], r[1], r[2], r[3]}, {t[0], t[1], t[2], t[3]});

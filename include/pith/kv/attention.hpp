@@ -83,9 +83,9 @@ struct packed_block {
 
 /// A codec whose queries and sums are turned once for all blocks.
 template <class C>
-concept turning_codec = attended_codec<C> && requires(const C c, std::span<const std::byte> bytes,
-                                                      const block_scope& scope, std::size_t head,
-                                                      std::span<const float> in, std::span<float> out) {
+concept turning_codec = attended_codec<C> &&
+    requires(const C c, std::span<const std::byte> bytes, const block_scope& scope, std::size_t head,
+             std::span<const float> in, std::span<float> out) {
     c.turn(in, out);
     c.turn_back(out, out);
     c.turned_scores(bytes, scope, head, in, out);
@@ -159,13 +159,13 @@ class block_attention {
 
 }  // namespace detail
 
-/// Tokens that one partial_attention takes at least before another begins: with threads or without, so that the
-/// result is the same.
+/// Tokens that one partial_attention takes at least before another begins: with threads or without, so that
+/// the result is the same.
 inline constexpr std::size_t run_tokens = 8192;
 
 /// Attention of the query heads that share one key-value head, `head` of the lane, over blocks of tokens:
-/// out[g] = softmax(queries[g] . keys / sqrt(d)) values. queries and out: one contiguous row of d for each query
-/// head, rotated as the keys are. Long caches are cut in runs, worked on by `how` and added in order.
+/// out[g] = softmax(queries[g] . keys / sqrt(d)) values. queries and out: one contiguous row of d for each
+/// query head, rotated as the keys are. Long caches are cut in runs, worked on by `how` and added in order.
 /// Precondition: both codecs' decode accepts the bytes. Encoder-side.
 template <attended_codec Keys, attended_codec Values, parallel_policy Execution = serial>
 void attend_blocks(const Keys& keys, const Values& values, std::span<const packed_block> blocks,

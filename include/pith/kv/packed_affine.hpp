@@ -18,21 +18,21 @@
 namespace pith::inline v1::kv {
 
 struct packed_affine_options {
-    unsigned bits = 4;             ///< 2, 3, 4 or 8; the latter with 255 levels
-    std::size_t key_group = 32;    ///< tokens of a block that share channel scales; 0: each token has one scale
-    std::size_t value_group = 0;   ///< channels of a token that share a scale; 0: all of the head
-    unsigned query_bytes = 1;      ///< to which queries are rounded; 2 is exact to about 2^-15
+    unsigned bits = 4;           ///< 2, 3, 4 or 8; the latter with 255 levels
+    std::size_t key_group = 32;  ///< tokens of a block that share channel scales; 0: each token has one scale
+    std::size_t value_group = 0;  ///< channels of a token that share a scale; 0: all of the head
+    unsigned query_bytes = 1;     ///< to which queries are rounded; 2 is exact to about 2^-15
     friend constexpr bool operator==(const packed_affine_options&, const packed_affine_options&) = default;
 };
 
-/// An attended codec. Stored: fp16 scale and offset for every group, codes in units; no header. A value differs
-/// from its decoded one by half a step and the rounding of scale and offset. Values beyond those of half floats
-/// are held to them. Scores differ from those of decoded keys by at most half a query step (1/127 of the
-/// largest |query * scale|, or 1/32512) for each channel, times half the levels.
+/// An attended codec. Stored: fp16 scale and offset for every group, codes in units; no header. A value
+/// differs from its decoded one by half a step and the rounding of scale and offset. Values beyond those of
+/// half floats are held to them. Scores differ from those of decoded keys by at most half a query step (1/127
+/// of the largest |query * scale|, or 1/32512) for each channel, times half the levels.
 template <packed_affine_options Options = packed_affine_options{}, simd::instruction_set Arch = simd::native>
-requires(simd::unit_width<Options.bits> && Options.key_group % 16 == 0 && Options.key_group <= 256 &&
-         Options.value_group % 8 == 0 && (Options.query_bytes == 1 || Options.query_bytes == 2)) class
-    packed_affine {
+requires(simd::unit_width<Options.bits>&& Options.key_group % 16 == 0 && Options.key_group <= 256 &&
+         Options.value_group % 8 == 0 &&
+         (Options.query_bytes == 1 || Options.query_bytes == 2)) class packed_affine {
     using format = detail::code_format<Options.bits, false, true>;
     using keys = detail::keys_by_channel<format, Options.query_bytes, Arch>;
     using token_keys = detail::keys_by_token<format, Options.query_bytes, Arch>;
@@ -70,8 +70,9 @@ requires(simd::unit_width<Options.bits> && Options.key_group % 16 == 0 && Option
         const packed_head head{scope.shape.head_size};
         return detail::decode_heads(in, scope, head_bytes(scope.kind, head.channels, out.rows()), out,
                                     [&](const std::uint8_t* from, view_2d<float> to) {
-                                        return scope.kind == tensor_kind::values ? decode_values(from, head, to)
-                                                                                 : decode_keys(from, head, to);
+                                        return scope.kind == tensor_kind::values
+                                                   ? decode_values(from, head, to)
+                                                   : decode_keys(from, head, to);
                                     });
     }
     /// Precondition: decode accepts the bytes; query.size() is the head size, out.size() the tokens.
@@ -79,8 +80,8 @@ requires(simd::unit_width<Options.bits> && Options.key_group % 16 == 0 && Option
                 std::span<const float> query, std::span<float> out) const noexcept {
         const packed_head head{scope.shape.head_size};
         PITH_ASSERT(query.size() == head.channels);
-        const std::uint8_t* const from = readable_bytes(in).data() +
-            head_index * head_bytes(tensor_kind::keys, head.channels, out.size());
+        const std::uint8_t* const from =
+            readable_bytes(in).data() + head_index * head_bytes(tensor_kind::keys, head.channels, out.size());
         if constexpr (Options.key_group == 0)
             token_keys::scores(from, head, {}, query, out);
         else
@@ -128,8 +129,8 @@ requires(simd::unit_width<Options.bits> && Options.key_group % 16 == 0 && Option
             for (std::size_t g = 0; g < groups; ++g) {
                 const std::size_t first = g * group, rest = head.channels - first;
                 std::uint8_t* const side = out + g * values::group_side(tokens) + 2 * t;
-                encode_rows(x + t * stride + first, stride, some, group == 0 || rest < group ? rest : group, side,
-                            side + 2 * padded, rows.codes + first, row);
+                encode_rows(x + t * stride + first, stride, some, group == 0 || rest < group ? rest : group,
+                            side, side + 2 * padded, rows.codes + first, row);
                 std::memset(side + 2 * some, 0, 2 * (rounded_up(some, 16) - some));
                 std::memset(side + 2 * (padded + some), 0, 2 * (rounded_up(some, 16) - some));
             }

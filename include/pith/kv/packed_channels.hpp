@@ -24,7 +24,8 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
                (tokens % group == 0 ? 0 : group_size(head, tokens % group));
     }
     /// Bytes of a group of so many tokens.
-    [[nodiscard]] static constexpr std::size_t group_size(const packed_head& head, std::size_t tokens) noexcept {
+    [[nodiscard]] static constexpr std::size_t group_size(const packed_head& head,
+                                                          std::size_t tokens) noexcept {
         return side(head) + head.key_bytes<bits>(tokens);
     }
     static void scores(const std::uint8_t* in, const packed_head& head, std::size_t group,
@@ -41,7 +42,8 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
             std::int32_t dots[max_group];
             simd::key_dots<bits, false, Halves, Arch>(in + side(head), head.vectors(), head.lane_channels(),
                                                       head.chunks(some), q.bytes, {}, dots);
-            simd::scores_of<Arch>(dots, f.step, folded.bias + Format::middle * f.remainder, some, out.data() + t);
+            simd::scores_of<Arch>(dots, f.step, folded.bias + Format::middle * f.remainder, some,
+                                  out.data() + t);
         }
     }
     /// Appends nothing: writes size(head, x.rows, group) bytes for `tokens` rows at x, `stride` apart.
@@ -52,8 +54,8 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
     }
     /// Rows by each(token, levels, scales, offsets), arrays of all channels: an error, or not.
     template <class Each>
-    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head, std::size_t tokens,
-                                             std::size_t group, Each each) noexcept {
+    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head,
+                                             std::size_t tokens, std::size_t group, Each each) noexcept {
         const std::size_t channels = rounded_up(head.channels, 8);
         code_rows rows;
         float scales[simd::max_head_channels], offsets[simd::max_head_channels];

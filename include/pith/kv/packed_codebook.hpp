@@ -1,6 +1,6 @@
 // A block codec of codes into up to sixteen levels that attention reads in place, after a random rotation.
-// TurboQuant's rotation and Lloyd-Max levels (Zandieh et al., 2025) with the least-squares scale in place of the
-// norm (as RaBitQ, Gao and Long, 2024, chooses its factor); levels are integers of seven bits.
+// TurboQuant's rotation and Lloyd-Max levels (Zandieh et al., 2025) with the least-squares scale in place of
+// the norm (as RaBitQ, Gao and Long, 2024, chooses its factor); levels are integers of seven bits.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@
 #include <pith/kv/packed_tokens.hpp>
 #include <pith/quant/grid.hpp>
 #include <pith/quant/lloyd_max.hpp>
-#include <pith/simd/dot.hpp>
 #include <pith/simd/levels.hpp>
+#include <pith/simd/lut.hpp>
 #include <pith/transform/randomized_hadamard.hpp>
 
 namespace pith::inline v1::kv {
@@ -32,18 +32,21 @@ struct packed_codebook_options {
     unsigned query_bytes = 1;  ///< to which queries are rounded
     bool rotated = true;       ///< a random rotation of each head comes first
     unsigned rounds = 1;       ///< of it, where the head size is a power of two
-    friend constexpr bool operator==(const packed_codebook_options&, const packed_codebook_options&) = default;
+    friend constexpr bool operator==(const packed_codebook_options&,
+                                     const packed_codebook_options&) = default;
 };
 
-/// An attended codec for keys and values. Stored: an fp16 scale for each token and head, codes in units. Levels
-/// lie at multiples of 1/63 of the largest, which adds 1.6 % to the error of sixteen Lloyd-Max levels.
-template <packed_codebook_options Options = packed_codebook_options{}, simd::instruction_set Arch = simd::native>
-requires(Options.bits >= 2 && Options.bits <= 4 && (Options.query_bytes == 1 || Options.query_bytes == 2)) class
-    packed_codebook {
+/// An attended codec for keys and values. Stored: an fp16 scale for each token and head, codes in units.
+/// Levels lie at multiples of 1/63 of the largest, which adds 1.6 % to the error of sixteen Lloyd-Max levels.
+template <packed_codebook_options Options = packed_codebook_options{},
+          simd::instruction_set Arch = simd::native>
+requires(Options.bits >= 2 && Options.bits <= 4 &&
+         (Options.query_bytes == 1 || Options.query_bytes == 2)) class packed_codebook {
     using format = detail::code_format<Options.bits, true, false>;
     using keys = detail::keys_by_token<format, Options.query_bytes, Arch>;
     using values = detail::values_by_token<format, Arch>;
-    using rotation = transform::randomized_hadamard<transform::hadamard_options{.rounds = Options.rounds}, Arch>;
+    using rotation =
+        transform::randomized_hadamard<transform::hadamard_options{.rounds = Options.rounds}, Arch>;
     using block_rotation = transform::randomized_hadamard<transform::hadamard_options{}, Arch>;
 
   public:
@@ -52,24 +55,27 @@ requires(Options.bits >= 2 && Options.bits <= 4 && (Options.query_bytes == 1 || 
 
     /// Lloyd-Max levels for rotated heads of this size.
     explicit packed_codebook(std::size_t head_size, std::uint64_t seed = 0)
-        : packed_codebook(head_size, quant::lloyd_max<Options.bits>(quant::sphere_density{head_size}), seed) {}
+        : packed_codebook(head_size, quant::lloyd_max<Options.bits>(quant::sphere_density{head_size}), seed) {
+    }
     /// Levels for values of variance 1. Precondition: at least 1/63 of the largest apart.
     packed_codebook(std::size_t head_size, const quant::grid<Options.bits>& levels, std::uint64_t seed = 0)
         : head_size_(head_size), rotation_(rotation_size(true), seed), blocks_(rotation_size(false), seed) {
         float largest = 0;
-        for (const float l : levels.levels()) largest = largest > (l < 0 ? -l : l) ? largest : (l < 0 ? -l : l);
+        for (const float l : levels.levels())
+            largest = largest > (l < 0 ? -l : l) ? largest : (l < 0 ? -l : l);
         unit_ = largest / 63;
         std::array<float, 16> between{};
         between.fill(std::numeric_limits<float>::infinity());
-        for (std::size_t i = 0; i < 16; ++i) {
-            numbers_[i] = 63;
+        float number = 63, last = 0;
+        for (std::size_t i = 0; i < 16; ++i, last = number) {
             if (i < levels.size())
-                numbers_[i] = static_cast<float>(
+                number = static_cast<float>(
                     simd::attention_lanes<simd::scalar>::rounded(levels.levels()[i] / unit_));
-            levels_[i] = static_cast<std::uint8_t>(static_cast<int>(numbers_[i]) + 64);
+            levels_[i] = static_cast<std::uint8_t>(static_cast<int>(number) + 64);
+            signed_levels_[i] = static_cast<std::uint8_t>(static_cast<int>(number));
             if (i == 0 || i >= levels.size()) continue;
-            PITH_ASSERT(numbers_[i - 1] < numbers_[i]);
-            between[i - 1] = (numbers_[i - 1] + numbers_[i]) / 2;
+            PITH_ASSERT(last < number);
+            between[i - 1] = (last + number) / 2;
         }
         thresholds_ = simd::thresholds_of<Options.bits>(between);
     }
@@ -93,10 +99,9 @@ requires(Options.bits >= 2 && Options.bits <= 4 && (Options.query_bytes == 1 || 
                                       view_2d<float> out) const noexcept {
         if (scope.shape.head_size != head_size_)
             return error{error_code::unsupported_parameter, 0, "a codec for heads of another size"};
-        return detail::decode_heads(in, scope, head_bytes(scope.kind, head_size_, out.rows()), out,
-                                    [&](const std::uint8_t* from, view_2d<float> to) {
-                                        return decode_head(from, scope.kind, to);
-                                    });
+        return detail::decode_heads(
+            in, scope, head_bytes(scope.kind, head_size_, out.rows()), out,
+            [&](const std::uint8_t* from, view_2d<float> to) { return decode_head(from, scope.kind, to); });
     }
     /// Precondition: decode accepts the bytes; query.size() is the head size, out.size() the tokens.
     void scores(std::span<const std::byte> in, const block_scope& scope, std::size_t head,
@@ -153,20 +158,20 @@ requires(Options.bits >= 2 && Options.bits <= 4 && (Options.query_bytes == 1 || 
     }
     /// Codes of one row, and its scale.
     [[nodiscard]] float encode_row(const float* x, std::uint8_t* codes) const noexcept {
-        float turned[simd::max_head_channels], levels[simd::max_head_channels];
-        const std::span<const float> y(turned, head_size_), l(levels, head_size_);
+        float turned[simd::max_head_channels];
+        std::uint8_t levels[simd::max_head_channels];
         turn({x, head_size_}, {turned, head_size_});
-        const float energy = simd::dot_fast<Arch>(y, y);
-        const float spread = exact::sqrt(energy / static_cast<float>(head_size_));
+        const float spread =
+            exact::sqrt(simd::energy_of<Arch>(turned, head_size_) / static_cast<float>(head_size_));
         const std::span<std::uint8_t> to(codes, head_size_);
         if (!(spread > 0x1p-24F && spread < 0x1p60F)) {
             std::memset(codes, 0, head_size_);
             return 0;
         }
-        simd::nearest_levels<Options.bits, Arch>(y, thresholds_, spread * unit_, to);
-        simd::scaled_levels<Options.bits, Arch>(to, numbers_, 1.0F, {levels, head_size_});
-        const float length = simd::dot_fast<Arch>(l, l), along = simd::dot_fast<Arch>(y, l);
-        return length > 0 && along > 0 ? along / length : 0;
+        simd::nearest_levels<Options.bits, Arch>(std::span<const float>(turned, head_size_), thresholds_,
+                                                 spread * unit_, to);
+        simd::look_up<Arch>(to, signed_levels_, {levels, head_size_});
+        return simd::nearest_scale<Arch>(turned, reinterpret_cast<const std::int8_t*>(levels), head_size_);
     }
     void encode_head(const float* x, std::size_t stride, tensor_kind kind, std::size_t tokens,
                      std::uint8_t* out) const noexcept {
@@ -201,29 +206,28 @@ requires(Options.bits >= 2 && Options.bits <= 4 && (Options.query_bytes == 1 || 
             turn_back({turned, head_size_}, {&out(t, 0), head_size_});
         };
         if (kind == tensor_kind::keys)
-            return keys::decode(in, head, out.rows(), levels_,
-                                [&](std::size_t t, const std::int8_t* l, float scale, float) {
-                                    put(t, l, scale);
-                                });
-        return values::decode(
-            in, head, out.rows(), 0, [&](std::size_t first, std::size_t some, detail::code_rows& rows) {
-                for (std::size_t i = 0; i < some; ++i) {
-                    std::int8_t signed_levels[simd::max_head_channels];
-                    const std::uint8_t* const codes = rows.codes + i * 32 * head.vectors();
-                    for (std::size_t c = 0; c < head_size_; ++c)
-                        signed_levels[c] = format::signed_level(codes[c], levels_);
-                    put(first + i, signed_levels, detail::load_half(in + 2 * (first + i)));
-                }
-                return true;
-            });
+            return keys::decode(
+                in, head, out.rows(), levels_,
+                [&](std::size_t t, const std::int8_t* l, float scale, float) { put(t, l, scale); });
+        return values::decode(in, head, out.rows(), 0,
+                              [&](std::size_t first, std::size_t some, detail::code_rows& rows) {
+                                  for (std::size_t i = 0; i < some; ++i) {
+                                      std::int8_t signed_levels[simd::max_head_channels];
+                                      const std::uint8_t* const codes = rows.codes + i * 32 * head.vectors();
+                                      for (std::size_t c = 0; c < head_size_; ++c)
+                                          signed_levels[c] = format::signed_level(codes[c], levels_);
+                                      put(first + i, signed_levels, detail::load_half(in + 2 * (first + i)));
+                                  }
+                                  return true;
+                              });
     }
 
     std::size_t head_size_;
     rotation rotation_;
     block_rotation blocks_;
-    float unit_ = 1;                  // of numbers_, for values of variance 1
-    simd::level_table numbers_{};     // the levels in units, -63..63
-    simd::code_levels levels_{};      // 64 more
+    float unit_ = 1;                    // of numbers_, for values of variance 1
+    simd::byte_table signed_levels_{};  // the levels in units, -63..63
+    simd::code_levels levels_{};        // 64 more
     simd::level_thresholds thresholds_{};
 };
 

@@ -51,7 +51,8 @@ struct packed_head {
 
 namespace detail {
 
-/// Codes of the tokens of a chunk of keys, or of sixteen values, one row each; channels up to a multiple of 32.
+/// Codes of the tokens of a chunk of keys, or of sixteen values, one row each; channels up to a multiple
+/// of 32.
 struct code_rows {
     std::uint8_t codes[16 * 1024];
 
@@ -81,8 +82,8 @@ inline void load_key_chunk(const packed_head& head, const std::uint8_t* units, c
 
 /// Sixteen rows of 32 * head.vectors() codes to their units: group `t` of `stride`.
 template <unsigned Bits, simd::instruction_set Arch>
-inline void store_value_group(const packed_head& head, const code_rows& rows, std::size_t t, std::size_t stride,
-                              std::uint8_t* units) noexcept {
+inline void store_value_group(const packed_head& head, const code_rows& rows, std::size_t t,
+                              std::size_t stride, std::uint8_t* units) noexcept {
     const std::size_t row = 32 * head.vectors();
     for (std::size_t s = 0; s < head.vectors(); ++s) {
         std::uint8_t turned[4][4][32];  // [eight channels][four tokens]

@@ -19,15 +19,17 @@
 
 namespace pith::inline v1::kv::detail {
 
-/// What codes stand for: (level - zero) * scale + offset, the level the code itself, signed for 8 bits, or from
-/// a table. Offsets false: none is stored.
+/// What codes stand for: (level - zero) * scale + offset, the level the code itself, signed for 8 bits, or
+/// from a table. Offsets false: none is stored.
 template <unsigned Bits, bool Table, bool Offsets>
-requires simd::attention_kernel<Bits, Table, 1> struct code_format {
+requires simd::attention_kernel<Bits, Table, 1>
+struct code_format {
     static constexpr unsigned bits = Bits;
     static constexpr bool table = Table;
     static constexpr bool offsets = Offsets;
     static constexpr float zero = Table ? 64 : 0;
-    /// The middle of the levels: what rounding of queries and weights loses is given back as if all were there.
+    /// The middle of the levels: what rounding of queries and weights loses is given back as if all were
+    /// there.
     static constexpr float middle = Table ? 64 : Bits == 8 ? 0 : static_cast<float>((1U << Bits) - 1) / 2;
     static constexpr float first = Bits == 8 ? -127 : 0;
     static constexpr float last = Bits == 8 ? 127 : static_cast<float>((1U << Bits) - 1);
@@ -37,7 +39,8 @@ requires simd::attention_kernel<Bits, Table, 1> struct code_format {
     static constexpr float tolerance = Bits == 8 ? 0.002F : 0.006F;
 
     /// The level of a code less `zero`.
-    [[nodiscard]] static std::int8_t signed_level(std::uint8_t code, const simd::code_levels& levels) noexcept {
+    [[nodiscard]] static std::int8_t signed_level(std::uint8_t code,
+                                                  const simd::code_levels& levels) noexcept {
         if constexpr (Table) return static_cast<std::int8_t>(levels[code & 15U] - 64);
         return static_cast<std::int8_t>(code);
     }
@@ -61,8 +64,8 @@ requires simd::attention_kernel<Bits, Table, 1> struct code_format {
     return any == 0;
 }
 
-/// Turns n ranges, low to high, into what is stored, scales and offsets as halves, and into what codes are made
-/// with: low becomes the stored offset, high the inverse of the stored scale, 0 where that is 0.
+/// Turns n ranges, low to high, into what is stored, scales and offsets as halves, and into what codes are
+/// made with: low becomes the stored offset, high the inverse of the stored scale, 0 where that is 0.
 template <class Format, simd::instruction_set Arch>
 inline void store_ranges(float* low, float* high, std::size_t n, std::uint8_t* scales,
                          std::uint8_t* offsets) noexcept {
@@ -70,7 +73,8 @@ inline void store_ranges(float* low, float* high, std::size_t n, std::uint8_t* s
     const auto held = [](float x) { return x > most ? most : x < -most ? -most : x; };
     for (std::size_t i = 0; i < n; ++i) {
         const float base = Format::bits == 8 ? low[i] / 2 + high[i] / 2 : low[i];
-        const float width = high[i] / (Format::last - Format::first) - low[i] / (Format::last - Format::first);
+        const float width =
+            high[i] / (Format::last - Format::first) - low[i] / (Format::last - Format::first);
         low[i] = held(base) + 0.0F;
         high[i] = held(width);
     }
@@ -131,9 +135,9 @@ struct keys_by_token {
         for (std::size_t t = 0; t < n; t += at_once) {
             std::int32_t dots[at_once];
             const std::size_t some = n - t < at_once ? n - t : at_once;
-            simd::key_dots<bits, Format::table, Halves, Arch>(
-                units + head.key_bytes<bits>(t), head.vectors(), head.lane_channels(), head.chunks(some), q.bytes,
-                levels, dots);
+            simd::key_dots<bits, Format::table, Halves, Arch>(units + head.key_bytes<bits>(t), head.vectors(),
+                                                              head.lane_channels(), head.chunks(some),
+                                                              q.bytes, levels, dots);
             simd::scaled_scores_of<Arch>(dots, f.step, shift, in + 2 * t,
                                          Format::offsets ? in + 2 * n + 2 * t : nullptr, total, some,
                                          out.data() + t);
@@ -141,9 +145,11 @@ struct keys_by_token {
     }
     /// Levels, scale and offset of every token, by each(token, levels, scale, offset): an error, or not.
     template <class Each>
-    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head, std::size_t tokens,
-                                             const simd::code_levels& levels, Each each) noexcept {
-        if (!sound_halves(in, tokens, true) || (Format::offsets && !sound_halves(in + 2 * tokens, tokens, false)))
+    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head,
+                                             std::size_t tokens, const simd::code_levels& levels,
+                                             Each each) noexcept {
+        if (!sound_halves(in, tokens, true) ||
+            (Format::offsets && !sound_halves(in + 2 * tokens, tokens, false)))
             return error{error_code::bad_model, 0, "a scale that no encoder writes"};
         code_rows rows;
         const std::uint8_t* const units = in + Format::side * tokens;
@@ -210,8 +216,8 @@ struct values_by_token {
     }
     /// Sixteen rows of levels by each(first token, tokens, rows of codes): an error, or not.
     template <class Each>
-    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head, std::size_t tokens,
-                                             std::size_t group, Each each) noexcept {
+    [[nodiscard]] static result<void> decode(const std::uint8_t* in, const packed_head& head,
+                                             std::size_t tokens, std::size_t group, Each each) noexcept {
         const std::size_t padded = rounded_up(tokens, 16), token_groups = padded / 16;
         for (std::size_t g = 0; g < groups(head, group); ++g) {
             const std::uint8_t* const at = in + g * group_side(tokens);
@@ -243,9 +249,9 @@ struct values_by_token {
                          std::span<const float> weights, const simd::code_levels& levels,
                          std::span<float> out) noexcept {
         std::uint8_t bytes[2 * 128];
-        const auto w = simd::round_weights<bits, Arch>(
-            weights.data(), side, Format::offsets ? side + 2 * padded_tokens : nullptr, weights.size(),
-            Format::tolerance, bytes);
+        const auto w = simd::round_weights<bits, Arch>(weights.data(), side,
+                                                       Format::offsets ? side + 2 * padded_tokens : nullptr,
+                                                       weights.size(), Format::tolerance, bytes);
         std::int32_t sums[simd::max_head_channels];
         const std::size_t channel_groups = (out.size() + 7) / 8, stride = padded_tokens / 16;
         if (w.halves == 1)

@@ -1,6 +1,7 @@
 // The two integer products of attention over packed codes: a query with keys, weights with values.
-// Own work. Keys lie with a token's channels along a vector, values with four tokens beside each other, so that
-// the same pairwise products (pmaddubsw, vpdpbusd, udot, sdot) serve both and nothing is widened one by one.
+// Own work. Keys lie with a token's channels along a vector, values with four tokens beside each other, so
+// that the same pairwise products (pmaddubsw, vpdpbusd, udot, sdot) serve both and nothing is widened one by
+// one.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +51,7 @@ inline void value_sums(const std::uint8_t* units, std::size_t channel_groups, st
         std::int32_t sum = 0;
         for (std::size_t t = 0; t < 16 * token_groups; ++t) {
             std::int32_t factor = weights[t];
-            if constexpr (Halves == 2)
-                factor = weight_radix<Bits> * factor + weights[16 * token_groups + t];
+            if constexpr (Halves == 2) factor = weight_radix<Bits> * factor + weights[16 * token_groups + t];
             const std::uint8_t* unit = units + (c / 8 * stride + t / 16) * unit_bytes<Bits>;
             const std::uint8_t code = unit_code<Bits>(unit, t / 4 % 4, 4 * (c % 8) + t % 4);
             sum += factor * level_of<Bits, Table>(code, levels);
@@ -81,8 +81,8 @@ inline void key_dots(const std::uint8_t* units, std::size_t vectors, std::size_t
     twin::key_dots<Bits, Table, Halves, Arch>(units, vectors, channels, chunks, query, levels, out);
 }
 
-/// out[c] = the sum over tokens of weight times level, for channels 8 at a time. Unit (g, t), at g * stride + t,
-/// has channels 8 g to 8 g + 7 of tokens 16 t to 16 t + 15: token 4 v + i and channel c in lane 4 c + i of
+/// out[c] = the sum over tokens of weight times level, for channels 8 at a time. Unit (g, t), at g * stride +
+/// t, has channels 8 g to 8 g + 7 of tokens 16 t to 16 t + 15: token 4 v + i and channel c in lane 4 c + i of
 /// vector v. weights: Halves times 16 * token_groups bytes; for 8-bit codes all below 128. Precondition:
 /// token_groups <= max_value_groups. Exact.
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch = native>
@@ -93,8 +93,8 @@ inline void value_sums(const std::uint8_t* units, std::size_t channel_groups, st
     PITH_ASSERT(token_groups <= max_value_groups && token_groups <= stride);
 #if !defined(PITH_NO_SIMD) && (defined(__AVX2__) || defined(__aarch64__))
     if constexpr (has_units<Arch>)
-        return detail::value_sums_vectors<Bits, Table, Halves, Arch>(units, channel_groups, token_groups, stride,
-                                                                     weights, levels, out);
+        return detail::value_sums_vectors<Bits, Table, Halves, Arch>(units, channel_groups, token_groups,
+                                                                     stride, weights, levels, out);
 #endif
     twin::value_sums<Bits, Table, Halves, Arch>(units, channel_groups, token_groups, stride, weights, levels,
                                                 out);

@@ -1,5 +1,5 @@
-// The integer products of packed attention in registers of AVX2, with the dot products of VNNI where they are.
-// Own work; pmaddubsw and pmaddwd, 16-bit sums as long as they cannot overflow.
+// The integer products of packed attention in registers of AVX2, with the dot products of VNNI where they
+// are. Own work; pmaddubsw and pmaddwd, 16-bit sums as long as they cannot overflow.
 #pragma once
 
 #include <cstddef>
@@ -70,8 +70,8 @@ struct product_sum {
     }
 }
 
-/// Asks for the bytes that will be read soon: the processor's own prefetching stops at the end of a page. Behind
-/// the last byte it asks for nothing that matters.
+/// Asks for the bytes that will be read soon: the processor's own prefetching stops at the end of a page.
+/// Behind the last byte it asks for nothing that matters.
 [[gnu::always_inline]] inline void prefetch_ahead(const std::uint8_t* p) noexcept {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(p) + 2048), _MM_HINT_T0);
 }
@@ -169,10 +169,11 @@ template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch, unsi
 }
 
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch>
-inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_groups, std::size_t token_groups,
-                               std::size_t stride, const std::uint8_t* weights, const code_levels& levels,
-                               std::int32_t* out) noexcept {
-    // Levels up to 127 times weights up to 255 would not fit pairs of 16 bits: 64 less do, and are added again.
+inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_groups,
+                               std::size_t token_groups, std::size_t stride, const std::uint8_t* weights,
+                               const code_levels& levels, std::int32_t* out) noexcept {
+    // Levels up to 127 times weights up to 255 would not fit pairs of 16 bits: 64 less do, and are added
+    // again.
     byte_vector table = byte_vector::load_twice(levels.data());
     __m256i correction = _mm256_setzero_si256();
     if constexpr (Table) {
@@ -184,11 +185,11 @@ inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_gr
     }
     std::size_t g = 0;
     for (; g + 2 <= channel_groups; g += 2)
-        value_groups<Bits, Table, Halves, Arch, 2>(units + g * stride * unit_bytes<Bits>, token_groups, stride,
-                                                   weights, table, correction, out + 8 * g);
+        value_groups<Bits, Table, Halves, Arch, 2>(units + g * stride * unit_bytes<Bits>, token_groups,
+                                                   stride, weights, table, correction, out + 8 * g);
     if (g < channel_groups)
-        value_groups<Bits, Table, Halves, Arch, 1>(units + g * stride * unit_bytes<Bits>, token_groups, stride,
-                                                   weights, table, correction, out + 8 * g);
+        value_groups<Bits, Table, Halves, Arch, 1>(units + g * stride * unit_bytes<Bits>, token_groups,
+                                                   stride, weights, table, correction, out + 8 * g);
 }
 
 /// Vectors known when compiling are unrolled, which saves a sixth.
@@ -196,8 +197,8 @@ template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch, std:
 inline void key_dots_of(const std::uint8_t* units, std::size_t chunks, const std::int8_t* query,
                         byte_vector table, std::int32_t* out) noexcept {
     for (std::size_t i = 0; i < chunks; ++i)
-        key_chunk<Bits, Table, Halves, Arch>(units + i * Vectors * unit_bytes<Bits>, Vectors, unit_lanes, query,
-                                             unit_lanes * Vectors, table, out + 4 * i);
+        key_chunk<Bits, Table, Halves, Arch>(units + i * Vectors * unit_bytes<Bits>, Vectors, unit_lanes,
+                                             query, unit_lanes * Vectors, table, out + 4 * i);
 }
 
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch>

@@ -32,8 +32,7 @@ struct product_sums {
                                                                     uint8x16_t b) noexcept {
         const uint32x4_t s = vreinterpretq_u32_s32(sum);
 #    if defined(__ARM_FEATURE_DOTPROD)
-        if constexpr (std::is_same_v<Arch, neon_dotprod>)
-            return vreinterpretq_s32_u32(vdotq_u32(s, a, b));
+        if constexpr (std::is_same_v<Arch, neon_dotprod>) return vreinterpretq_s32_u32(vdotq_u32(s, a, b));
 #    endif
         const uint32x4_t four = vpaddq_u32(vpaddlq_u16(vmull_u8(vget_low_u8(a), vget_low_u8(b))),
                                            vpaddlq_u16(vmull_high_u8(a, b)));
@@ -109,9 +108,9 @@ inline void key_dots_vectors(const std::uint8_t* units, std::size_t vectors, std
 }
 
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch>
-inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_groups, std::size_t token_groups,
-                               std::size_t stride, const std::uint8_t* weights, const code_levels& levels,
-                               std::int32_t* out) noexcept {
+inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_groups,
+                               std::size_t token_groups, std::size_t stride, const std::uint8_t* weights,
+                               const code_levels& levels, std::int32_t* out) noexcept {
     const byte_vector table = byte_vector::load_twice(levels.data());
     for (std::size_t g = 0; g < channel_groups; ++g) {
         product_sums<Arch> sum[Halves];

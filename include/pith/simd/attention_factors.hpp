@@ -1,6 +1,7 @@
 // The float side of attention over packed codes: queries and weights to integers, scores, softmax, outputs.
-// Own work. A query is rounded to 8 or 16 bits for all tokens that share channel scales, weights to 8 bits for a
-// tile of tokens, or to 16 where 8 would lose too much of them; what rounding loses in the mean is given back.
+// Own work. A query is rounded to 8 or 16 bits for all tokens that share channel scales, weights to 8 bits
+// for a tile of tokens, or to 16 where 8 would lose too much of them; what rounding loses in the mean is
+// given back.
 #pragma once
 
 #include <cstddef>
@@ -40,13 +41,13 @@ template <instruction_set Arch = native>
     return L::sum(sum);
 }
 
-/// Rounds n factors, up to `largest` in magnitude, to -127..127, or to -32512..32512 in two bytes each, the upper
-/// ones first: n bytes each. More than 512 factors are held to half of that, so that sums stay within 32 bits
-/// (127 * 32512 * 512 < 2^31). Precondition: n is a multiple of 32, at most max_head_channels; finite values.
+/// Rounds n factors, up to `largest` in magnitude, to -127..127, or to -32512..32512 in two bytes each, the
+/// upper ones first: n bytes each. More than 512 factors are held to half of that, so that sums stay within
+/// 32 bits (127 * 32512 * 512 < 2^31). Precondition: n is a multiple of 32, at most max_head_channels; finite
+/// values.
 template <unsigned Halves, instruction_set Arch = native>
-requires(Halves == 1 || Halves == 2)
-    [[nodiscard]] inline rounded_factors round_query(const float* query, std::size_t n, float largest,
-                                                     std::int8_t* out) noexcept {
+requires(Halves == 1 || Halves == 2) [[nodiscard]] inline rounded_factors
+    round_query(const float* query, std::size_t n, float largest, std::int8_t* out) noexcept {
     using L = attention_lanes<Arch>;
     using integer = typename L::integer;
     PITH_ASSERT(n % unit_lanes == 0 && n <= max_head_channels);
@@ -81,7 +82,8 @@ struct folded_query {
 /// out[c] = query[c] * scale[c] for n channels. n: a multiple of 8.
 template <instruction_set Arch = native>
 [[nodiscard]] inline folded_query fold_scales(const float* query, const std::uint8_t* scales,
-                                              const std::uint8_t* offsets, std::size_t n, float* out) noexcept {
+                                              const std::uint8_t* offsets, std::size_t n,
+                                              float* out) noexcept {
     using L = attention_lanes<Arch>;
     using one = attention_lanes<scalar>;
     const std::size_t whole = n / L::width * L::width;
@@ -103,7 +105,8 @@ template <instruction_set Arch = native>
 
 /// scores[t] = step * dots[t] + shift.
 template <instruction_set Arch = native>
-inline void scores_of(const std::int32_t* dots, float step, float shift, std::size_t n, float* scores) noexcept {
+inline void scores_of(const std::int32_t* dots, float step, float shift, std::size_t n,
+                      float* scores) noexcept {
     using L = attention_lanes<Arch>;
     const std::size_t whole = n / L::width * L::width;
     for (std::size_t i = 0; i < whole; i += L::width)
@@ -120,8 +123,8 @@ inline void scaled_scores_of(const std::int32_t* dots, float step, float shift, 
     for (std::size_t i = 0; i < whole; i += L::width) {
         const auto x = L::mul_add(L::to_real(L::load(dots + i)), L::all(step), L::all(shift));
         const auto s = L::load_half(scales + 2 * i);
-        L::store(scores + i, offsets == nullptr ? x * s
-                                                : L::mul_add(x, s, L::load_half(offsets + 2 * i) * L::all(sum)));
+        L::store(scores + i,
+                 offsets == nullptr ? x * s : L::mul_add(x, s, L::load_half(offsets + 2 * i) * L::all(sum)));
     }
     for (std::size_t i = whole; i < n; ++i) {
         const float x = static_cast<float>(dots[i]) * step + shift;
@@ -189,7 +192,8 @@ template <instruction_set Arch = native>
 inline void rescale(float* values, std::size_t n, float factor) noexcept {
     using L = attention_lanes<Arch>;
     const std::size_t whole = n / L::width * L::width;
-    for (std::size_t i = 0; i < whole; i += L::width) L::store(values + i, L::load(values + i) * L::all(factor));
+    for (std::size_t i = 0; i < whole; i += L::width)
+        L::store(values + i, L::load(values + i) * L::all(factor));
     for (std::size_t i = whole; i < n; ++i) values[i] *= factor;
 }
 
@@ -244,14 +248,14 @@ struct rounded_weights {
     unsigned halves = 1;  ///< bytes of each integer
 };
 
-/// Rounds weights[t] * scales[t] for n tokens to bytes (below 128 for 8-bit codes), or to two bytes each, upper
-/// ones first, when one byte would change their vector by more than `tolerance` of its length. offsets null:
-/// none. Precondition: n is a multiple of 16, at most max_tile_tokens; weights are finite, scales too, their
-/// products not negative. out: 2 n bytes.
+/// Rounds weights[t] * scales[t] for n tokens to bytes (below 128 for 8-bit codes), or to two bytes each,
+/// upper ones first, when one byte would change their vector by more than `tolerance` of its length. offsets
+/// null: none. Precondition: n is a multiple of 16, at most max_tile_tokens; weights are finite, scales too,
+/// their products not negative. out: 2 n bytes.
 template <unsigned Bits, instruction_set Arch = native>
 [[nodiscard]] inline rounded_weights round_weights(const float* weights, const std::uint8_t* scales,
-                                                   const std::uint8_t* offsets, std::size_t n, float tolerance,
-                                                   std::uint8_t* out) noexcept {
+                                                   const std::uint8_t* offsets, std::size_t n,
+                                                   float tolerance, std::uint8_t* out) noexcept {
     using L = attention_lanes<Arch>;
     PITH_ASSERT(n % 16 == 0 && n <= max_tile_tokens);
     constexpr float limit = Bits == 8 ? 127 : 255;
@@ -274,9 +278,8 @@ template <unsigned Bits, instruction_set Arch = native>
     r.step = lost.step;
     r.remainder = lost.sum;
     if (lost.energy <= tolerance * tolerance * L::sum(energy)) return r;
-    const detail::lost_weights less =
-        detail::round_tile<Arch>(products, n, largest, Bits == 8 ? 16383.0F : 65535.0F, Bits == 8 ? 7 : 8, out,
-                                 out + n);
+    const detail::lost_weights less = detail::round_tile<Arch>(
+        products, n, largest, Bits == 8 ? 16383.0F : 65535.0F, Bits == 8 ? 7 : 8, out, out + n);
     r.step = less.step;
     r.remainder = less.sum;
     r.halves = 2;

@@ -27,6 +27,7 @@ struct attention_lanes {
     [[nodiscard]] static real load_half(const std::uint8_t* p) noexcept {
         return static_cast<float>(half::from_bits(load_le<std::uint16_t>(p)));
     }
+    [[nodiscard]] static integer load_bytes(const std::int8_t* p) noexcept { return *p; }
     [[nodiscard]] static real all(float x) noexcept { return x; }
     static void store(float* p, real x) noexcept { *p = x; }
     static void store(std::int32_t* p, integer x) noexcept { *p = x; }
@@ -77,6 +78,20 @@ requires(!std::is_same_v<Arch, scalar>) struct attention_lanes<Arch> {
         for (std::size_t i = 0; i < width; ++i) x[i] = attention_lanes<scalar>::load_half(p + 2 * i);
         return simd::load<Arch>(static_cast<const float*>(x));
 #    endif
+    }
+    /// `width` signed bytes.
+    [[nodiscard, gnu::always_inline]] static integer load_bytes(const std::int8_t* p) noexcept {
+#    if defined(__AVX512F__)
+        if constexpr (covers<Arch, avx512>)
+            return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#    endif
+#    if defined(__AVX2__)
+        if constexpr (std::is_same_v<Arch, avx2>)
+            return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+#    endif
+        std::int32_t wide[width];
+        for (std::size_t l = 0; l < width; ++l) wide[l] = p[l];
+        return load(wide);
     }
     [[nodiscard, gnu::always_inline]] static real all(float x) noexcept { return real(x); }
     [[gnu::always_inline]] static void store(float* p, real x) noexcept { simd::store<Arch, float>(p, x); }

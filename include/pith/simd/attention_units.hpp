@@ -32,7 +32,7 @@ using code_levels = std::array<std::uint8_t, 16>;
 /// How the kernels read units: `Table` false means that codes of 2 to 4 bits are their own levels, which is
 /// faster. `Halves` 2: the other factors come in two bytes each, upper ones first.
 template <unsigned Bits, bool Table, unsigned Halves>
-concept attention_kernel = unit_width<Bits> && (Halves == 1 || Halves == 2) && (Bits != 8 || !Table);
+concept attention_kernel = unit_width<Bits> &&(Halves == 1 || Halves == 2) && (Bits != 8 || !Table);
 
 /// What the upper byte of a weight counts: both bytes of weights for 8-bit codes stay below 128, so that two
 /// products fit sixteen bits. Those of queries count 256, the lower byte signed.
@@ -46,8 +46,8 @@ inline constexpr std::size_t max_key_vectors = 32;
 inline constexpr std::size_t max_value_groups = 16;
 
 // Where code (v, l) lies:
-//   2 bits: byte l, shift 2 v.        3 bits: so its lower two; the upper one in byte 32 + l % 16, shift 2 v + l / 16.
-//   4 bits: byte 32 (v % 2) + l, shift 4 (v / 2).                    8 bits: byte 32 v + l.
+//   2 bits: byte l, shift 2 v.        3 bits: so its lower two; the upper one in byte 32 + l % 16, shift 2 v
+//   + l / 16. 4 bits: byte 32 (v % 2) + l, shift 4 (v / 2).                    8 bits: byte 32 v + l.
 
 namespace twin {
 
@@ -242,7 +242,8 @@ template <unsigned Bits>
         return {x & low, x.right<2>() & low, x.right<4>() & low, x.right<6>() & low};
     }
     // Vectors a and c, b and d together: a code in either half of a byte.
-    const byte_vector pairs = byte_vector::all(0x33), bits = byte_vector::all(0x44), low = byte_vector::all(7);
+    const byte_vector pairs = byte_vector::all(0x33), bits = byte_vector::all(0x44),
+                      low = byte_vector::all(7);
     const byte_vector up = byte_vector::load_twice(p + 32).upper_half_right();
     const byte_vector ac = (x & pairs) | (up.left<2>() & bits), bd = (x.right<2>() & pairs) | (up & bits);
     return {ac & low, bd & low, ac.right<4>() & low, bd.right<4>() & low};
@@ -261,8 +262,8 @@ template <unsigned Bits>
         if constexpr (Bits == 3) {
             // The upper bits of lanes l and l + 16 in one byte: bits 0, 2, 4, 6 and 1, 3, 5, 7.
             const byte_vector bit = byte_vector::all(4);
-            const byte_vector even = (u.a & bit).right<2>() | (u.b & bit) | (u.c & bit).left<2>() |
-                                     (u.d & bit).left<4>();
+            const byte_vector even =
+                (u.a & bit).right<2>() | (u.b & bit) | (u.c & bit).left<2>() | (u.d & bit).left<4>();
             std::uint8_t halves[32];
             even.store(halves);
             for (std::size_t i = 0; i < 16; i += 8) {
