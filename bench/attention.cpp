@@ -22,6 +22,8 @@
 namespace {
 
 namespace kv = pith::kv;
+using affine_options = kv::packed_affine_options;
+using codebook_options = kv::packed_codebook_options;
 using bench::decimal;
 constexpr std::size_t head_size = 128;
 
@@ -100,6 +102,7 @@ contender packed(std::string name, const Codec& codec, const made_up& data) {
                              Codec::head_bytes(kv::tensor_kind::values, head_size, bench::tile);
     s->bytes.reserve(data.tokens / bench::tile * size);
     std::vector<double> keys, values;
+    std::vector<std::byte> frozen;
     for (std::size_t t = 0; t < data.tokens; t += bench::tile) {
         std::size_t begin[3];
         for (const kv::tensor_kind kind : {kv::tensor_kind::keys, kv::tensor_kind::values}) {
@@ -108,10 +111,12 @@ contender packed(std::string name, const Codec& codec, const made_up& data) {
             const std::size_t at = t * head_size, n = bench::tile * head_size;
             s->scope.kind = kind;
             begin[of_keys ? 0 : 1] = s->bytes.size();
+            frozen.clear();
             const double start = bench::seconds_now();
             codec.encode({std::span<const float>(from).subspan(at, n), bench::tile, head_size}, s->scope,
-                         s->bytes);
+                         frozen);
             (of_keys ? keys : values).push_back(bench::seconds_now() - start);
+            s->bytes.insert(s->bytes.end(), frozen.begin(), frozen.end());
             begin[of_keys ? 1 : 2] = s->bytes.size();
             auto& to = of_keys ? decoded_keys : decoded_values;
             const auto block = std::span<const std::byte>(s->bytes).subspan(begin[of_keys ? 0 : 1]);
@@ -168,24 +173,30 @@ std::vector<contender> rivals(const made_up& data) {
 std::vector<contender> rivals(const made_up&) { return {}; }
 #endif
 
-std::vector<contender> contenders(const made_up& data, bool all) {
+std::vector<contender> contenders(const made_up& data) {
     using kv::packed_affine;
     using kv::packed_codebook;
     std::vector<contender> out = rivals(data);
-    out.push_back(packed("affine 8 bits", packed_affine<{.bits = 8}>{}, data));
-    out.push_back(packed("affine 4 bits", packed_affine<{.bits = 4}>{}, data));
+    out.push_back(packed("affine 8 bits", packed_affine<affine_options{.bits = 8}>{}, data));
+    out.push_back(packed("affine 4 bits", packed_affine<affine_options{.bits = 4}>{}, data));
+    out.push_back(packed("affine 3 bits", packed_affine<affine_options{.bits = 3}>{}, data));
+    out.push_back(packed("affine 2 bits", packed_affine<affine_options{.bits = 2}>{}, data));
+    out.push_back(packed("affine 4 bits, groups of 128",
+                         packed_affine<affine_options{.bits = 4, .key_group = 128}>{}, data));
+    out.push_back(packed("affine 3 bits, groups of 128",
+                         packed_affine<affine_options{.bits = 3, .key_group = 128}>{}, data));
+    out.push_back(packed("affine 2 bits, groups of 128",
+                         packed_affine<affine_options{.bits = 2, .key_group = 128}>{}, data));
+    out.push_back(packed("affine 4 bits, scales by token",
+                         packed_affine<affine_options{.bits = 4, .key_group = 0}>{}, data));
+    out.push_back(packed("affine 4 bits, 8-bit query",
+                         packed_affine<affine_options{.bits = 4, .query_bytes = 1}>{}, data));
     out.push_back(
-        packed("affine 4 bits, 16-bit query", packed_affine<{.bits = 4, .query_bytes = 2}>{}, data));
+        packed("rotation + Lloyd 4 bits", packed_codebook<codebook_options{.bits = 4}>(head_size), data));
     out.push_back(
-        packed("affine 4 bits, scales by token", packed_affine<{.bits = 4, .key_group = 0}>{}, data));
-    out.push_back(packed("affine 3 bits", packed_affine<{.bits = 3}>{}, data));
+        packed("rotation + Lloyd 3 bits", packed_codebook<codebook_options{.bits = 3}>(head_size), data));
     out.push_back(
-        packed("affine 3 bits, groups of 128", packed_affine<{.bits = 3, .key_group = 128}>{}, data));
-    out.push_back(packed("affine 2 bits", packed_affine<{.bits = 2}>{}, data));
-    if (!all) return out;
-    out.push_back(packed("rotation + Lloyd 4 bits", packed_codebook<{.bits = 4}>(head_size), data));
-    out.push_back(packed("rotation + Lloyd 3 bits", packed_codebook<{.bits = 3}>(head_size), data));
-    out.push_back(packed("rotation + Lloyd 2 bits", packed_codebook<{.bits = 2}>(head_size), data));
+        packed("rotation + Lloyd 2 bits", packed_codebook<codebook_options{.bits = 2}>(head_size), data));
     return out;
 }
 
@@ -201,11 +212,11 @@ double error_of(const contender& c, const made_up& data) {
     return c.exact.empty() ? 0 : std::sqrt(wrong / all);
 }
 
-/// All contenders at one length; false if one is further than 1 % from its decoded cache.
+/// All contenders at one length; false if one is further than 2 % from its decoded cache.
 bool measure(std::size_t tokens, std::size_t heads, bool quick, bench::rows& rows,
              bench::progress_line& progress) {
     const made_up data(tokens);
-    std::vector<contender> who = contenders(data, true);
+    std::vector<contender> who = contenders(data);
     std::vector<float> out(heads * head_size);
     bench::contest contest;
     for (contender& c : who)
@@ -231,7 +242,7 @@ bool measure(std::size_t tokens, std::size_t heads, bool quick, bench::rows& row
     for (std::size_t i = 0; i < who.size(); ++i) {
         const contender& c = who[i];
         const double error = error_of(c, data);
-        good = good && error <= 1e-2;
+        good = good && error <= 2e-2;
         table.add({c.name, decimal(c.bytes, 0), decimal(c.bytes * 8 / (2 * head_size), 2), decimal(ns(i), 2),
                    rivals_run ? decimal(ns(1) / ns(i), 2) : "-", rivals_run ? decimal(ns(0) / ns(i), 2) : "-",
                    c.exact.empty() ? "-" : decimal(1e3 * error, 2) + "e-3",
@@ -248,7 +259,7 @@ bool measure(std::size_t tokens, std::size_t heads, bool quick, bench::rows& row
         "with "
         "all scales.\nError: of the output against softmax attention to the decoded cache in doubles. "
         "Freeze: "
-        "encoding one vector.");
+        "encoding one vector. Queries of affine codes are rounded to 16 bits, of the others to 8.");
     return good;
 }
 
@@ -256,7 +267,7 @@ bool measure(std::size_t tokens, std::size_t heads, bool quick, bench::rows& row
 void measure_turned(bool quick, bench::rows& rows) {
     constexpr std::size_t tokens = 4096;
     const made_up data(quick ? 1024 : tokens);
-    const kv::packed_affine<{.bits = 4}> codec;
+    const kv::packed_affine<affine_options{.bits = 4}> codec;
     kv::shape shape{1, 1, 1, head_size};
     std::vector<std::uint32_t> positions(bench::tile);
     kv::block_scope scope{shape};
@@ -300,6 +311,6 @@ int main(int count, char** words) {
             good = measure(tokens, heads, asked.quick, rows, progress) && good;
     measure_turned(asked.quick, rows);
     if (!rows.write(asked.json)) return 1;
-    if (!good) std::fprintf(stderr, "%s: an output is further than 1 %% from its decoded cache\n", words[0]);
+    if (!good) std::fprintf(stderr, "%s: an output is further than 2 %% from its decoded cache\n", words[0]);
     return good ? 0 : 1;
 }

@@ -15,6 +15,8 @@ namespace {
 namespace kv = pith::kv;
 namespace simd = pith::simd;
 using kv::tensor_kind;
+using affine_options = kv::packed_affine_options;
+using codebook_options = kv::packed_codebook_options;
 
 class numbers {
   public:
@@ -145,14 +147,22 @@ void check_codec(Make make, double query_error, double weight_error) {
     check_lane(codec, lane(3, 2, 24, 40), query_error, weight_error);
 }
 
+/// Makes codecs of one kind for heads of any size.
+template <class Codec>
+Codec make(std::size_t d) {
+    if constexpr (std::is_constructible_v<Codec, std::size_t>)
+        return Codec(d);
+    else
+        return Codec();
+}
 template <kv::packed_affine_options Options>
-kv::packed_affine<Options> affine(std::size_t) {
-    return {};
-}
+struct affine {
+    auto operator()(std::size_t d) const { return make<kv::packed_affine<Options>>(d); }
+};
 template <kv::packed_codebook_options Options>
-kv::packed_codebook<Options> codebook(std::size_t d) {
-    return kv::packed_codebook<Options>(d, 3);
-}
+struct codebook {
+    auto operator()(std::size_t d) const { return make<kv::packed_codebook<Options>>(d); }
+};
 
 /// No bytes crash, and those that are accepted give finite values and scores.
 template <class Codec>
@@ -195,23 +205,25 @@ void check_damage(const Codec& codec, std::size_t d, std::size_t n) {
 TEST_CASE("scores and sums from packed affine codes are those of the decoded block within their bound") {
     INFO(simd::native::name);
     // Queries: half a step of 1/127 or 1/32512, for the widest channel; weights: the tolerance of a tile.
-    check_codec(affine<{.bits = 4}>, 0.01, 0.013);
-    check_codec(affine<{.bits = 2, .key_group = 64, .value_group = 32, .query_bytes = 2}>, 1e-4, 0.013);
-    check_codec(affine<{.bits = 3, .key_group = 0, .value_group = 8, .query_bytes = 2}>, 1e-4, 0.013);
-    check_codec(affine<{.bits = 8, .query_bytes = 2}>, 1e-4, 0.005);
+    check_codec(affine<affine_options{.bits = 4, .query_bytes = 1}>(), 0.01, 0.013);
+    check_codec(affine<affine_options{.bits = 2, .key_group = 64, .value_group = 32, .query_bytes = 2}>(),
+                1e-4, 0.013);
+    check_codec(affine<affine_options{.bits = 3, .key_group = 0, .value_group = 8, .query_bytes = 2}>(), 1e-4,
+                0.013);
+    check_codec(affine<affine_options{.bits = 8, .query_bytes = 2}>(), 1e-4, 0.005);
 }
 
 TEST_CASE("scores and sums from packed codebook codes are those of the decoded block within their bound") {
-    check_codec(codebook<{.bits = 4}>, 0.0045, 0.013);
-    check_codec(codebook<{.bits = 3, .query_bytes = 2}>, 1e-4, 0.013);
-    check_codec(codebook<{.bits = 2, .query_bytes = 2, .rotated = false}>, 1e-4, 0.013);
+    check_codec(codebook<codebook_options{.bits = 4}>(), 0.0045, 0.013);
+    check_codec(codebook<codebook_options{.bits = 3, .query_bytes = 2}>(), 1e-4, 0.013);
+    check_codec(codebook<codebook_options{.bits = 2, .query_bytes = 2, .rotated = false}>(), 1e-4, 0.013);
 }
 
 TEST_CASE("affine codes are half a step from their values") {
     const std::size_t n = 64, d = 40;
     const lane l(1, 1, d, n);
     const std::vector<float> x = some(n, d, 9);
-    const kv::packed_affine<{.bits = 4, .key_group = 32}> codec;
+    const kv::packed_affine<affine_options{.bits = 4, .key_group = 32}> codec;
     for (const tensor_kind kind : {tensor_kind::keys, tensor_kind::values}) {
         std::vector<std::byte> bytes;
         codec.encode(view(x, n, d), l.of(kind), bytes);
@@ -251,17 +263,17 @@ TEST_CASE("codebooks keep what Lloyd-Max levels keep of rotated vectors") {
         return lost / all;
     };
     for (const tensor_kind kind : {tensor_kind::keys, tensor_kind::values}) {
-        CHECK(distortion(codebook<{.bits = 2}>(d), kind) < 0.1175 * 1.02);
-        CHECK(distortion(codebook<{.bits = 3}>(d), kind) < 0.0345 * 1.02);
-        CHECK(distortion(codebook<{.bits = 4}>(d), kind) < 0.0095 * 1.04);
+        CHECK(distortion(codebook<codebook_options{.bits = 2}>()(d), kind) < 0.1175 * 1.02);
+        CHECK(distortion(codebook<codebook_options{.bits = 3}>()(d), kind) < 0.0345 * 1.02);
+        CHECK(distortion(codebook<codebook_options{.bits = 4}>()(d), kind) < 0.0095 * 1.04);
     }
 }
 
 TEST_CASE("damaged packed blocks are refused or give finite numbers") {
-    check_damage(affine<{.bits = 4, .key_group = 16}>(0), 10, 19);
-    check_damage(affine<{.bits = 8, .key_group = 0, .value_group = 8}>(0), 10, 5);
-    check_damage(affine<{.bits = 3}>(0), 9, 5);
-    check_damage(codebook<{.bits = 2}>(12), 12, 5);
+    check_damage(affine<affine_options{.bits = 4, .key_group = 16}>()(0), 10, 19);
+    check_damage(affine<affine_options{.bits = 8, .key_group = 0, .value_group = 8}>()(0), 10, 5);
+    check_damage(affine<affine_options{.bits = 3}>()(0), 9, 5);
+    check_damage(codebook<codebook_options{.bits = 2}>()(12), 12, 5);
 }
 
 TEST_CASE("what no finite number reaches is held to half floats, and constant rows come back") {
@@ -331,9 +343,10 @@ TEST_CASE("attention over blocks is softmax attention to the decoded tokens, wit
             CHECK(std::sqrt(wrong / all) <= bound);
         }
     };
-    check(affine<{.bits = 4}>(d), 0.06);  // queries of length 30: scores as far as 20 apart
-    check(affine<{.bits = 4, .query_bytes = 2}>(d), 0.01);
-    check(codebook<{.bits = 3, .query_bytes = 2}>(d), 0.01);
+    check(affine<affine_options{.bits = 4, .query_bytes = 1}>()(d),
+          0.06);  // queries of length 30: scores as far as 20 apart
+    check(affine<affine_options{.bits = 4, .query_bytes = 2}>()(d), 0.01);
+    check(codebook<codebook_options{.bits = 3, .query_bytes = 2}>()(d), 0.01);
 }
 
 TEST_CASE("exponentials are right to seven digits and weights to their tolerance") {

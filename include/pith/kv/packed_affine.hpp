@@ -21,7 +21,7 @@ struct packed_affine_options {
     unsigned bits = 4;           ///< 2, 3, 4 or 8; the latter with 255 levels
     std::size_t key_group = 32;  ///< tokens of a block that share channel scales; 0: each token has one scale
     std::size_t value_group = 0;  ///< channels of a token that share a scale; 0: all of the head
-    unsigned query_bytes = 1;     ///< to which queries are rounded; 2 is exact to about 2^-15
+    unsigned query_bytes = 2;  ///< to which queries are rounded; 1 is a little faster, 2 exact to about 2^-15
     friend constexpr bool operator==(const packed_affine_options&, const packed_affine_options&) = default;
 };
 

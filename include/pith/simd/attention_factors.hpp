@@ -56,17 +56,16 @@ requires(Halves == 1 || Halves == 2) [[nodiscard]] inline rounded_factors
     auto* const bytes = reinterpret_cast<std::uint8_t*>(out);
     auto lost = L::all(0);
     for (std::size_t i = 0; i < n; i += unit_lanes) {
-        store_32_bytes<Arch>(bytes + i, [&](std::size_t at) {
+        const auto rounded = [&](std::size_t at) {
             const auto x = L::load(query + i + at) * L::all(inverse);
             const integer v = L::rounded(x);
             lost = lost + (x - L::to_real(v));
-            if constexpr (Halves == 1) return v;
-            return integer((v + integer(128)) >> 8);
-        });
-        if constexpr (Halves == 2)  // the lowest byte of v is v - 256 times its upper one
-            store_32_bytes<Arch>(bytes + n + i, [&](std::size_t at) {
-                return L::rounded(L::load(query + i + at) * L::all(inverse));
-            });
+            return v;
+        };
+        if constexpr (Halves == 1)
+            store_32_bytes<Arch>(bytes + i, rounded);
+        else
+            store_32_pairs<Arch>(bytes + i, bytes + n + i, rounded);
     }
     const float step = inverse > 0 ? largest / limit : 0;
     return {step, step * L::sum(lost)};

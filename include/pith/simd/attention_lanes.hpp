@@ -211,4 +211,35 @@ template <instruction_set Arch, class At>
     narrow_to_bytes<Arch>(integers, out, 32);
 }
 
+/// 32 integers below 2^15 - 128 in magnitude as two bytes each: `upper` signed and to nearest, so that
+/// integer = 256 upper + signed lower.
+template <instruction_set Arch, class At>
+[[gnu::always_inline]] inline void store_32_pairs(std::uint8_t* upper, std::uint8_t* lower, At at) noexcept {
+#if !defined(PITH_NO_SIMD) && defined(__AVX2__)
+    if constexpr (std::is_same_v<Arch, avx2>) {
+        const __m256i a = _mm256_packs_epi32(at(0), at(8)), b = _mm256_packs_epi32(at(16), at(24));
+        const auto rounded = [](__m256i x) {
+            return _mm256_srai_epi16(_mm256_add_epi16(x, _mm256_set1_epi16(128)), 8);
+        };
+        const auto store = [](std::uint8_t* to, __m256i x) {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                                _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+        };
+        const __m256i low = _mm256_set1_epi16(255);
+        store(upper, _mm256_packs_epi16(rounded(a), rounded(b)));
+        store(lower, _mm256_packus_epi16(_mm256_and_si256(a, low), _mm256_and_si256(b, low)));
+        return;
+    }
+#endif
+    using L = attention_lanes<Arch>;
+    std::int32_t integers[32], rounded[32];
+    for (std::size_t i = 0; i < 32; i += L::width) {
+        const typename L::integer v = at(i);
+        L::store(integers + i, v);
+        L::store(rounded + i, (v + typename L::integer(128)) >> 8);
+    }
+    narrow_to_bytes<Arch>(rounded, upper, 32);
+    narrow_to_bytes<Arch>(integers, lower, 32);
+}
+
 }  // namespace pith::inline v1::simd
