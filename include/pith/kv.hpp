@@ -3,6 +3,7 @@
 
 #include <pith/kv/any_cache.hpp>
 #include <pith/kv/bytes.hpp>
+#include <pith/kv/cache.hpp>
 #include <pith/kv/calibration.hpp>
 #include <pith/kv/concepts.hpp>
 #include <pith/kv/exact_codec.hpp>
