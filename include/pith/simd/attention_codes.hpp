@@ -87,7 +87,7 @@ inline void affine_codes(const float* x, const float* offset, const float* inver
 template <bool Shared, instruction_set Arch = native>
 inline void affine_values(const std::int8_t* levels, const float* scale, const float* offset, std::size_t n,
                           float* out) noexcept {
-    using L = attention_lanes<Arch>;
+    using L [[maybe_unused]] = attention_lanes<Arch>;
     std::size_t i = 0;
 #ifndef PITH_NO_SIMD
     if constexpr (!std::is_same_v<Arch, scalar>)
