@@ -101,7 +101,6 @@ contender packed(std::string name, const Codec& codec, const made_up& data) {
     const std::size_t size = Codec::head_bytes(kv::tensor_kind::keys, head_size, bench::tile) +
                              Codec::head_bytes(kv::tensor_kind::values, head_size, bench::tile);
     s->bytes.reserve(data.tokens / bench::tile * size);
-    std::vector<double> keys, values;
     std::vector<std::byte> frozen;
     for (std::size_t t = 0; t < data.tokens; t += bench::tile) {
         std::size_t begin[3];
@@ -111,11 +110,15 @@ contender packed(std::string name, const Codec& codec, const made_up& data) {
             const std::size_t at = t * head_size, n = bench::tile * head_size;
             s->scope.kind = kind;
             begin[of_keys ? 0 : 1] = s->bytes.size();
-            frozen.clear();
-            const double start = bench::seconds_now();
-            codec.encode({std::span<const float>(from).subspan(at, n), bench::tile, head_size}, s->scope,
-                         frozen);
-            (of_keys ? keys : values).push_back(bench::seconds_now() - start);
+            auto& best = of_keys ? out.freeze_keys : out.freeze_values;
+            for (int repeat = 0; repeat < (t == 0 ? 200 : 1); ++repeat) {
+                frozen.clear();
+                const double start = bench::seconds_now();
+                codec.encode({std::span<const float>(from).subspan(at, n), bench::tile, head_size}, s->scope,
+                             frozen);
+                const double ns = 1e9 * (bench::seconds_now() - start) / bench::tile;
+                if (best == 0 || ns < best) best = ns;
+            }
             s->bytes.insert(s->bytes.end(), frozen.begin(), frozen.end());
             begin[of_keys ? 1 : 2] = s->bytes.size();
             auto& to = of_keys ? decoded_keys : decoded_values;
@@ -128,8 +131,6 @@ contender packed(std::string name, const Codec& codec, const made_up& data) {
     }
     out.exact = exact_attention(decoded_keys, decoded_values, data);
     out.bytes = static_cast<double>(s->bytes.size()) / static_cast<double>(data.tokens);
-    out.freeze_keys = 1e9 * bench::median(keys) / bench::tile;
-    out.freeze_values = 1e9 * bench::median(values) / bench::tile;
     out.run = [s](pith::view_2d<const float> queries, pith::view_2d<float> to) {
         kv::attend_blocks(s->codec, s->codec, std::span<const kv::packed_block>(s->blocks), s->scope, 0,
                           queries, to);
@@ -259,7 +260,8 @@ bool measure(std::size_t tokens, std::size_t heads, bool quick, bench::rows& row
         "with "
         "all scales.\nError: of the output against softmax attention to the decoded cache in doubles. "
         "Freeze: "
-        "encoding one vector. Queries of affine codes are rounded to 16 bits, of the others to 8.");
+        "encoding one vector of a\nblock in cache, best of 200. Queries of affine codes are rounded to 16 "
+        "bits, of the others to 8.");
     return good;
 }
 

@@ -36,7 +36,7 @@ struct code_format {
     /// Bytes beside the codes for each scale.
     static constexpr std::size_t side = Offsets ? 4 : 2;
     /// Largest part of the weights of a tile that one byte each may lose.
-    static constexpr float tolerance = Bits == 8 ? 0.002F : 0.006F;
+    static constexpr float tolerance = Bits == 8 ? 0.002F : Table ? 0.006F : 0.008F;
 
     /// The level of a code less `zero`.
     [[nodiscard]] static std::int8_t signed_level(std::uint8_t code,
