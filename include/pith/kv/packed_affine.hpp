@@ -42,6 +42,10 @@ requires(simd::unit_width<Options.bits>&& Options.key_group % 16 == 0 && Options
     static constexpr packed_affine_options options = Options;
     static constexpr const char* name = "packed affine";
 
+    /// What a cache file compares.
+    [[nodiscard]] static constexpr std::uint64_t fingerprint() noexcept {
+        return Options.bits | Options.key_group << 8 | Options.value_group << 32;
+    }
     /// Bytes of one head of so many tokens.
     [[nodiscard]] static constexpr std::size_t head_bytes(tensor_kind kind, std::size_t head_size,
                                                           std::size_t tokens) noexcept {

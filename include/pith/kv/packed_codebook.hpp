@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/checksum.hpp>
 #include <pith/core/exact.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>
@@ -59,7 +60,10 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
     }
     /// Levels for values of variance 1. Precondition: at least 1/63 of the largest apart.
     packed_codebook(std::size_t head_size, const quant::grid<Options.bits>& levels, std::uint64_t seed = 0)
-        : head_size_(head_size), rotation_(rotation_size(true), seed), blocks_(rotation_size(false), seed) {
+        : head_size_(head_size),
+          seed_(seed),
+          rotation_(rotation_size(true), seed),
+          blocks_(rotation_size(false), seed) {
         float largest = 0;
         for (const float l : levels.levels())
             largest = largest > (l < 0 ? -l : l) ? largest : (l < 0 ? -l : l);
@@ -80,6 +84,15 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
         thresholds_ = simd::thresholds_of<Options.bits>(between);
     }
 
+    /// What a cache file compares: head size, seed, levels and options.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        std::uint8_t raw[40];
+        store_le<std::uint64_t>(raw, head_size_);
+        store_le<std::uint64_t>(raw + 8, seed_);
+        store_le<std::uint64_t>(raw + 16, Options.bits | Options.rounds << 8 | (Options.rotated ? 128U : 0U));
+        std::memcpy(raw + 24, levels_.data(), 16);
+        return xxh64_of(raw);
+    }
     /// Bytes of one head of so many tokens.
     [[nodiscard]] static constexpr std::size_t head_bytes(tensor_kind kind, std::size_t head_size,
                                                           std::size_t tokens) noexcept {
@@ -223,6 +236,7 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
     }
 
     std::size_t head_size_;
+    std::uint64_t seed_;
     rotation rotation_;
     block_rotation blocks_;
     float unit_ = 1;                    // of numbers_, for values of variance 1
