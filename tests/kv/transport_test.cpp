@@ -175,6 +175,22 @@ TEST_CASE("a basis inverts itself, whatever its group") {
     }
 }
 
+TEST_CASE("a basis of many channels inverts itself, for any number of rows") {
+    constexpr std::size_t channels = 70;
+    const std::vector<float> weights(channels, 0.5F);
+    for (const std::size_t group : {35U, 70U})
+        for (const std::size_t rows : {1U, 4U, 7U}) {
+            const std::vector<float> all = sample(90, channels, group),
+                                     x(all.data(), all.data() + rows * channels);
+            const auto basis =
+                kv::channel_basis::fit(view_2d<const float>(all, 90, channels), weights, group);
+            std::vector<float> y(x.size()), back(x.size());
+            basis.forward(view_2d<const float>(x, rows, channels), y);
+            basis.inverse(y, channels, view_2d<float>(std::span<float>(back), rows, channels));
+            CHECK(mean_square(x, back) < 1e-8);
+        }
+}
+
 TEST_CASE("CacheGen's symbols are within half a bin of each token's largest value") {
     for (const std::size_t every : {0U, 10U})
         for (const unsigned bins : {4U, 16U, 256U})
