@@ -1,4 +1,4 @@
-// The file of a cache: a header and one section for each lane. FORMAT.md, part 13.
+// The file of a cache: a header and one section for each lane. FORMAT.md, part 14.
 // A file is read only by the composition that wrote it; the header says which that was.
 #pragma once
 
@@ -24,6 +24,11 @@ namespace pith::inline v1::kv::cache_file {
 
 inline constexpr container::section_id header_id("KVCH"), lane_id("KVLN");
 
+/// Sections of a cache are never optional.
+[[nodiscard]] inline bool is(const container::section& s, container::section_id id) noexcept {
+    return s.id == id && s.use == container::section_use::mandatory;
+}
+
 struct header {
     kv::shape sizes;
     rope turning;
@@ -36,15 +41,24 @@ struct header {
 
 /// A number for the parts of a composition that give the bytes their meaning.
 template <class Placement, block_codec Keys, block_codec Values>
-[[nodiscard]] std::uint64_t composition(bool per_head, bool index_positions) noexcept {
-    const auto named = []<class Codec>(std::uint64_t seed) {
+[[nodiscard]] std::uint64_t composition(const Keys& keys, const Values& values, bool per_head,
+                                        bool index_positions) noexcept {
+    const auto marked = []<class Codec>(const Codec& codec, std::uint64_t seed) {
         std::string_view name;
         if constexpr (requires { Codec::name; }) name = Codec::name;
-        return xxh64_of({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}, seed);
+        const std::uint64_t named =
+            xxh64_of({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}, seed);
+        if constexpr (requires { codec.fingerprint(); }) {
+            std::uint8_t raw[8];
+            store_le<std::uint64_t>(raw, codec.fingerprint());
+            return xxh64_of(raw, named);
+        } else {
+            return named;
+        }
     };
     const std::uint64_t flags = (Placement::rotated ? 1U : 0U) | (per_head ? 2U : 0U) |
                                 (index_positions ? 4U : 0U) | (std::uint64_t{layers_of<Keys>()} << 8);
-    return named.template operator()<Values>(named.template operator()<Keys>(flags));
+    return marked(values, marked(keys, flags));
 }
 
 template <byte_sink Sink>
@@ -98,7 +112,7 @@ void write_header(const header& h, Sink& sink) {
     container::section first;
     const result<bool> more = list->next(first);
     if (!more) return more.error();
-    if (!*more || !(first.id == header_id))
+    if (!*more || !is(first, header_id))
         return error{error_code::bad_header, container::section::list_header_size,
                      "these sections are no cache"};
     result<header> h = parse_header(first.payload);
@@ -194,7 +208,7 @@ template <class Store>
     for (lane& l : store.lanes()) {
         const result<bool> more = list->next(s);
         if (!more) return more.error();
-        if (!*more || !(s.id == lane_id))
+        if (!*more || !is(s, lane_id))
             return error{error_code::bad_header, s.offset, "the file has fewer lanes than the cache"};
         lane_file::reader reader(s.payload, h.tokens, budget);
         const auto read = [&]() -> result<void> {
