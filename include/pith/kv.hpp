@@ -38,7 +38,11 @@
 #include <pith/kv/merged_layers.hpp>
 #include <pith/kv/merging.hpp>
 #include <pith/kv/packed_affine.hpp>
+#include <pith/kv/packed_block.hpp>
+#include <pith/kv/packed_channels.hpp>
 #include <pith/kv/packed_codebook.hpp>
+#include <pith/kv/packed_layout.hpp>
+#include <pith/kv/packed_tokens.hpp>
 #include <pith/kv/pages.hpp>
 #include <pith/kv/part_traits.hpp>
 #include <pith/kv/placement.hpp>
