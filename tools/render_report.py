@@ -83,7 +83,7 @@ def plot(title, points, across, up, losses=False):
         x, y = x0 + (x1 - x0) * step / 4, y0 + (y1 - y0) * step / 4
         parts.append(f'<text x="{at(x, y0)[0]:.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{number(10 ** x)}</text>')
         parts.append(f'<text x="{MARGIN - 6}" y="{at(x0, y)[1]:.1f}" text-anchor="end">'
-                     f'{number(10 ** y if losses else y)}</text>')
+                     f'{f"{10 ** y:.1e}" if losses else number(y)}</text>')
     if losses:
         line = " ".join(f"{px:.1f},{py:.1f}" for px, py in (at(math.log10(x), y) for _, x, y in front(points)))
         parts.append(f'<polyline points="{line}" fill="none" stroke="#999" stroke-dasharray="4 3"/>')
