@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "../examples/kv_lm/held_out.hpp"
 #include "../examples/kv_lm/load_model.hpp"
 #include "../examples/kv_lm/measure.hpp"
 #include "../examples/kv_lm/samples.hpp"
@@ -40,27 +41,6 @@ struct lengths {
     [[nodiscard]] std::size_t tokens() const { return prompt + forced + 1; }
 };
 
-/// Headers that the model was not trained on, where they are installed; else any.
-bench::data_set held_out_text() {
-    std::vector<fs::path> files;
-    std::error_code failed;
-    auto at = fs::recursive_directory_iterator("/usr/include/xsimd", failed);
-    for (const fs::recursive_directory_iterator end; !failed && at != end; at.increment(failed))
-        if (at->is_regular_file(failed)) files.push_back(at->path());
-    std::sort(files.begin(), files.end());
-    bench::data_set out{"headers", "xsimd's headers, which the model has not seen", {}};
-    for (const fs::path& file : files) {
-        const bench::bytes one = bench::read_file(file, 1 << 20);
-        out.data.push_back(0);  // starts a document
-        out.data.insert(out.data.end(), one.begin(), one.end());
-    }
-    constexpr std::size_t enough = 200'000;
-    if (out.data.size() < enough)
-        out = {"headers", "installed headers, which the model may have been trained on",
-               bench::installed_headers(1 << 20)};
-    return out;
-}
-
 void add_windows(subject& to, std::span<const std::uint32_t> tokens, const lengths& l) {
     const auto half = tokens.size() / 2;
     to.calibration = lm::calibrate(*to.model, lm::cut_windows(tokens.first(half), 3, l.tokens()));
@@ -69,7 +49,7 @@ void add_windows(subject& to, std::span<const std::uint32_t> tokens, const lengt
 }
 
 subject header_model(const lm::loaded_model& m, const lengths& l) {
-    const bench::data_set text = held_out_text();
+    const bench::data_set text = lm::held_out_text();
     subject out{"headers", "The trained model (6 layers, 2 heads of 64) on " + text.origin, &m.model};
     add_windows(out, m.words.tokens_of(text.data), l);
     return out;
@@ -157,11 +137,8 @@ int main(int count, char** words) {
     const std::vector<lm::named_system> systems = lm::all_systems();
     bench::rows rows;
     bool good = print_facts();
-    const fs::path checkout = fs::path(__FILE__).parent_path().parent_path();
     lm::loaded_model headers, stories;
-    if (find_model(
-            asked.files.empty() ? checkout / "data/cpp_headers_lm.safetensors" : fs::path(asked.files[0]),
-            headers))
+    if (find_model(asked.files.empty() ? lm::trained_model_path() : fs::path(asked.files[0]), headers))
         good = measure(header_model(headers, l), systems, rows) && good;
     else
         good = asked.files.empty() && good;

@@ -157,7 +157,7 @@ int generate(const settings& s, const subject& about, const std::vector<lm::name
     std::vector<std::uint32_t> exact;
     for (const lm::named_system& system : systems) {
         const auto cache = system.make(first.taken.rows.shape, first.taken.rows.rope, about.calibration);
-        if (!lm::feed(*cache, first.taken.rows, 0, s.prompt)) continue;
+        if (cache == nullptr || !lm::feed(*cache, first.taken.rows, 0, s.prompt)) continue;
         cache->end_prefill();
         const auto went = lm::continue_text(about.loaded.model, first.window.tokens[s.prompt], count, *cache);
         if (!went) continue;

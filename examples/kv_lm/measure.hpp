@@ -227,6 +227,8 @@ inline pith::result<quality> measure(const model* of, std::span<const reference>
     for (const reference& r : exact) {
         const kv::calibration& rows = r.taken.rows;
         const std::unique_ptr<kv::any_cache> cache = make(rows.shape, rows.rope, calibration);
+        if (cache == nullptr)
+            return pith::error{pith::error_code::unsupported_parameter, 0, "cannot be made for this model"};
         if (auto done = feed(*cache, rows, 0, r.window.prompt); !done) return done.error();
         cache->end_prefill();
         detail::count_bytes(*cache, out, 0.5);
