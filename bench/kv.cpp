@@ -12,6 +12,7 @@
 #include "../examples/kv_lm/samples.hpp"
 #include "../examples/kv_lm/systems.hpp"
 #include "../examples/kv_lm/table.hpp"
+#include "kv/claims.hpp"
 #include "kv/synthetic_cache.hpp"
 #include "kv/synthetic_facts.hpp"
 #include "support/arguments.hpp"
@@ -107,6 +108,7 @@ bool measure(const subject& on, const std::vector<lm::named_system>& systems, be
                           std::to_string(first.prompt) + " tokens prefilled, " +
                           std::to_string(first.forced()) + " forced",
                       all, on.model != nullptr);
+    if (on.model != nullptr) bench::print_claims(all);
     lm::add_rows(rows, on.name, all, on.model != nullptr);
     return good;
 }

@@ -94,8 +94,8 @@ int choose(const settings& s, std::vector<lm::named_system>& out) {
     if (s.policies.empty()) return out = std::move(all), 0;
     out.push_back(all[0]);
     for (const std::string& name : s.policies) {
-        const auto at =
-            std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+        const auto at = std::find_if(all.begin(), all.end(),
+                                     [&](const auto& one) { return lm::same_name(one.name, name); });
         if (at == all.end()) return fail(name, "no such system; --list names them all", 2);
         if (at != all.begin()) out.push_back(*at);
     }
