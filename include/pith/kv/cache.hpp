@@ -160,6 +160,10 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
                                             const limits& bound = {}, cache_options options = {}) {
         const result<cache_file::header> h = cache_file::read_header(in, bound);
         if (!h) return h.error();
+        const std::size_t lanes =
+            h->sizes.layers / layers_of<Keys>() * (Retention::per_head ? h->sizes.kv_heads : 1);
+        if (lanes > in.size() / container::section::header_size)
+            return error{error_code::truncated, in.size(), "the file is too short for its lanes"};
         cache made(h->sizes, h->turning, std::move(keys), std::move(values), std::move(cuts),
                    std::move(keeps), options);
         made.prefill_ = h->prefill;
@@ -283,12 +287,15 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
                     left -= n;
                     sum += n;
                 }
-                if (!cuts.empty()) freeze_cuts(l, kind, cuts, first[kind == tensor_kind::keys ? 0 : 1], sum);
+                if (!cuts.empty())
+                    freeze_cuts(l, kind, cuts, first[kind == tensor_kind::keys ? 0 : 1], sum,
+                                seen_ - pending - 1);
             }
         }
     }
+    /// `newest` is the position of the token at which this happens.
     void freeze_cuts(lane& l, tensor_kind kind, std::span<const std::size_t> cuts, std::size_t first,
-                     std::size_t count) {
+                     std::size_t count, [[maybe_unused]] std::size_t newest) {
         freeze_hints hints;
         std::vector<float> scores, q;
         if constexpr (observes) {
@@ -297,7 +304,7 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
             hints.saliency = scores;
         }
         if constexpr (uses_queries<Keys> || uses_queries<Values>) {
-            const std::size_t n = queries_.recent(l, q, store_.rotation(), Placement::rotated);
+            const std::size_t n = queries_.recent(l, newest, q, store_.rotation(), Placement::rotated);
             if (n != 0) hints.queries = view_2d<const float>(q, n, q.size() / n);
         }
         store_.freeze(l.place.index, kind, cuts, hints);

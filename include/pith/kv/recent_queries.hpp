@@ -38,7 +38,6 @@ class recent_queries {
             const auto from = batch_[layer].begin() + offset(row * width_);
             to.insert(to.end(), from, from + offset(width_));
         }
-        ++seen_;
     }
     /// Rows of the batch for a lane's query heads, layer after layer, turned; the last of them is the lane's
     /// token `tokens` - 1.
@@ -56,15 +55,16 @@ class recent_queries {
         }
         return out;
     }
-    /// The last rows for a lane; how many.
-    std::size_t recent(const lane& l, std::vector<float>& out, rope_rotation& rotation, bool turn) const {
+    /// The last rows for a lane, that of position `newest` the last of them; how many.
+    std::size_t recent(const lane& l, std::size_t newest, std::vector<float>& out, rope_rotation& rotation,
+                       bool turn) const {
         const std::size_t rows = last_[0].size() / width_, each = l.place.layers * columns(l);
         out.resize(rows * each);
         for (std::size_t r = 0; r < rows; ++r) {
             copy_row(l, last_, r, out.data() + r * each);
             if (turn)
                 rotation.turn(std::span(out).subspan(r * each, each),
-                              static_cast<std::uint32_t>(seen_ - rows + r));
+                              static_cast<std::uint32_t>(newest + 1 - rows + r));
         }
         return rows;
     }
@@ -88,7 +88,6 @@ class recent_queries {
 
     std::size_t width_;
     std::vector<std::vector<float>> batch_, last_;  ///< [layer]
-    std::size_t seen_ = 0;
 };
 
 }  // namespace pith::inline v1::kv
