@@ -96,6 +96,7 @@ struct lane_traits {
     std::size_t heavy = 16;   ///< tokens that queries like
     std::size_t run = 1;      ///< neighbours with nearly the same key
     float run_noise = 0.15F;  ///< of keys in a run, relative
+    bool shifted = false;     ///< queries held out like other tokens than those of the text
     std::uint64_t seed = 7;
 };
 
@@ -141,13 +142,13 @@ inline lane_with_queries make_lane(const lane_traits& traits) {
     for (std::size_t i = 0; i < traits.heavy; ++i)
         out.heavy.push_back(4 + draw.below(static_cast<std::uint32_t>(s.tokens > 40 ? s.tokens - 40 : 1)));
     const auto query = [&](std::size_t h) {
-        std::vector<float> q = gaussians(draw, d, 0.5F);
+        std::vector<float> q = gaussians(draw, d, 0.3F);
         const auto add = [&](std::size_t t, float gain) {
             for (std::size_t j = 0; j < d; ++j) q[j] += gain * s.keys[t * c + h * d + j];
         };
-        add(0, 0.8F);
+        add(0, 1.3F);
         for (int i = 0; i < 3 && !out.heavy.empty(); ++i)
-            add(out.heavy[draw.below(static_cast<std::uint32_t>(out.heavy.size()))], 0.6F);
+            add(out.heavy[draw.below(static_cast<std::uint32_t>(out.heavy.size()))], 1.2F);
         return q;
     };
     const auto row = [&](std::vector<float>& to) {
@@ -157,6 +158,8 @@ inline lane_with_queries make_lane(const lane_traits& traits) {
         }
     };
     for (std::size_t t = 0; t < s.tokens; ++t) row(s.queries);
+    if (traits.shifted)
+        for (std::uint32_t& t : out.heavy) t = 4 + draw.below(static_cast<std::uint32_t>(s.tokens - 40));
     for (int i = 0; i < 32; ++i) row(out.later);
     return out;
 }

@@ -11,7 +11,9 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/kv/attention_rows.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/concepts.hpp>
+#include <pith/kv/keep_all.hpp>
+#include <pith/kv/ranking.hpp>
 
 namespace pith::inline v1::kv {
 
@@ -47,40 +49,43 @@ class page_bounds {
                             double{query[j]} * double{high_[page * head_size_ + j]});
         return static_cast<float>(sum);
     }
-    /// The `count` pages of the largest bounds, ascending; the newest page is always among them.
-    [[nodiscard]] std::vector<std::uint32_t> choose(std::span<const float> query, std::size_t count) const {
-        std::vector<float> bounds(pages());
-        for (std::size_t p = 0; p < bounds.size(); ++p) bounds[p] = bound(query, p);
-        if (!bounds.empty()) bounds.back() = INFINITY;
-        return highest(bounds, std::min(count, bounds.size()));
-    }
 
   private:
     std::size_t head_size_, page_, tokens_ = 0;
     std::vector<float> low_, high_;
 };
 
-/// Attention over the rows of `count` pages only; returns the number of rows read.
-inline std::size_t attend_pages(const page_bounds& bounds, std::size_t count, std::span<const float> query,
-                                view_2d<const float> keys, view_2d<const float> values, std::size_t head,
-                                std::span<float> out) {
-    PITH_ASSERT(bounds.tokens() == keys.rows() && keys.rows() == values.rows());
-    std::vector<std::uint32_t> read;
-    for (const std::uint32_t p : bounds.choose(query, count))
-        for (std::size_t t = p * bounds.page_size(); t < std::min(keys.rows(), (p + 1) * bounds.page_size());
-             ++t)
-            read.push_back(static_cast<std::uint32_t>(t));
-    std::vector<float> weights(read.size());
-    for (std::size_t i = 0; i < read.size(); ++i)
-        attention_logits(query, keys.block(read[i], 0, 1, keys.columns()), head, {},
-                         std::span(weights).subspan(i, 1));
-    softmax(weights);
-    for (float& v : out) v = 0;
-    for (std::size_t i = 0; i < read.size(); ++i) {
-        const auto value = head_of_row(values, read[i], head, out.size());
-        for (std::size_t j = 0; j < out.size(); ++j) out[j] += weights[i] * value[j];
+/// Nothing is dropped; at each step attention reads the sinks, the window and, of what is between them, the
+/// pages whose bounds are the largest for any query head of the lane, up to `tokens` tokens in all. The first
+/// `dense` layers read everything. The bounds are found anew from the keys at every step; stored, they would
+/// be 2 / page of the keys' bytes, and as many are read.
+struct page_reading {
+    static constexpr bool per_head = true;
+    std::size_t tokens = 256, page = 16, dense = 2;
+
+    [[nodiscard]] bool due(std::size_t) const noexcept { return false; }
+    void plan(std::span<const lane_place> places, std::span<const lane_view> movable,
+              const retention_event& event, std::span<lane_plan> plans) const {
+        keep_all{}.plan(places, movable, event, plans);
     }
-    return read.size();
-}
+    void read(const lane_place& lane, std::size_t layer, view_2d<const float> queries, const lane_view& rows,
+              std::span<std::uint8_t> chosen) const {
+        const std::size_t always = chosen.size() - rows.movable_count, n = rows.movable_count;
+        if (layer < dense || chosen.size() <= tokens) return;
+        std::vector<float> bounds((n + page - 1) / page, -INFINITY);
+        page_bounds pages(lane.shape.head_size, page);
+        for (std::size_t t = 0; t < n; ++t)
+            pages.append(head_of_row(rows.keys, rows.movable_first + t, 0, lane.shape.head_size));
+        for (std::size_t p = 0; p < bounds.size(); ++p)
+            for (std::size_t g = 0; g < queries.rows(); ++g)
+                bounds[p] =
+                    std::max(bounds[p], pages.bound(head_of_row(queries, g, 0, lane.shape.head_size), p));
+        const std::size_t count = tokens > always ? (tokens - always) / page : 0;
+        std::fill_n(chosen.begin() + static_cast<std::ptrdiff_t>(rows.movable_first), n, std::uint8_t{0});
+        for (const std::uint32_t p : highest(bounds, std::min(count, bounds.size())))
+            for (std::size_t t = p * page; t < std::min(n, (p + 1) * page); ++t)
+                chosen[rows.movable_first + t] = 1;
+    }
+};
 
 }  // namespace pith::inline v1::kv

@@ -43,7 +43,7 @@ class expected_attention {
     void score(const lane_place& lane, const lane_view& rows, std::span<float> out) const {
         for (float& v : out) v = 0;
         const moments* m = lanes_.find(lane);
-        if (m == nullptr || m->count == 0) return;
+        if (m == nullptr || m->count == 0 || !shows(rows.keys, out) || !shows(rows.values, out)) return;
         const head_layout heads = layout_of(lane);
         std::vector<float> weights(out.size()), mean(heads.head_size), covariance;
         for (std::size_t g = 0; g < heads.query_heads(); ++g) {

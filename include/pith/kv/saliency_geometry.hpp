@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <pith/core/assert.hpp>
+#include <pith/kv/ranking.hpp>
 #include <pith/kv/saliency.hpp>
-#include <pith/kv/selection.hpp>
 
 namespace pith::inline v1::kv {
 
@@ -45,13 +45,20 @@ namespace detail {
 
 }  // namespace detail
 
+/// True when the view has the rows to be scored; caches that freeze keys and values apart show one kind alone
+/// at times.
+[[nodiscard]] inline bool shows(view_2d<const float> rows, std::span<const float> scores) noexcept {
+    return rows.rows() == scores.size() && !scores.empty();
+}
+
 /// Minus the norm of the key: short keys draw attention.
 class key_norm : public query_free {
   public:
     void score(const lane_place& lane, const lane_view& rows, std::span<float> out) const {
+        std::fill(out.begin(), out.end(), 0.0F);
+        if (!shows(rows.keys, out)) return;
         const head_layout heads = layout_of(lane);
         for (std::size_t t = 0; t < out.size(); ++t) {
-            out[t] = 0;
             for (std::size_t h = 0; h < heads.heads; ++h)
                 out[t] -= detail::norm(head_of_row(rows.keys, t, h, heads.head_size));
         }
@@ -62,9 +69,10 @@ class key_norm : public query_free {
 class value_norm : public query_free {
   public:
     void score(const lane_place& lane, const lane_view& rows, std::span<float> out) const {
+        std::fill(out.begin(), out.end(), 0.0F);
+        if (!shows(rows.values, out)) return;
         const head_layout heads = layout_of(lane);
         for (std::size_t t = 0; t < out.size(); ++t) {
-            out[t] = 0;
             for (std::size_t h = 0; h < heads.heads; ++h)
                 out[t] += detail::norm(head_of_row(rows.values, t, h, heads.head_size));
         }
@@ -75,8 +83,9 @@ class value_norm : public query_free {
 class key_difference : public query_free {
   public:
     void score(const lane_place& lane, const lane_view& rows, std::span<float> out) const {
+        std::fill(out.begin(), out.end(), 0.0F);
+        if (!shows(rows.keys, out)) return;
         const head_layout heads = layout_of(lane);
-        for (float& v : out) v = 0;
         std::vector<double> mean(heads.head_size);
         for (std::size_t h = 0; h < heads.heads; ++h) {
             std::fill(mean.begin(), mean.end(), 0.0);
@@ -109,7 +118,8 @@ class lag_relative : public query_free {
     void score(const lane_place& lane, const lane_view& rows, std::span<float> out) const {
         const head_layout heads = layout_of(lane);
         const std::size_t runs = out.size() / lag_;
-        for (std::size_t t = 0; t < out.size(); ++t) out[t] = 2;
+        std::fill(out.begin(), out.end(), 2.0F);
+        if (!shows(rows.keys, out) || !shows(rows.values, out)) return;
         for (std::size_t r = 0; r + 1 < runs; ++r) {
             std::vector<float> sum(lag_);
             for (std::size_t h = 0; h < heads.heads; ++h) {

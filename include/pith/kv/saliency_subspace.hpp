@@ -68,7 +68,7 @@ class subspace_residual {
         softmax(state);
         const float weight = options_.state_weight * static_cast<float>(out.size());
         for (std::size_t t = 0; t < out.size(); ++t) out[t] += weight * state[t];
-        if (out.size() <= options_.frame) return;
+        if (out.size() <= options_.frame || !shows(rows.keys, out)) return;
         const std::size_t old = out.size() - options_.frame;
         std::vector<float> residual(old);
         const head_layout heads = layout_of(lane);

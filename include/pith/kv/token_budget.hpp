@@ -15,7 +15,7 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/kv/concepts.hpp>
-#include <pith/kv/selection.hpp>
+#include <pith/kv/ranking.hpp>
 
 namespace pith::inline v1::kv {
 
