@@ -24,6 +24,11 @@ namespace pith::inline v1::kv::cache_file {
 
 inline constexpr container::section_id header_id("KVCH"), lane_id("KVLN");
 
+/// Sections of a cache are never optional.
+[[nodiscard]] inline bool is(const container::section& s, container::section_id id) noexcept {
+    return s.id == id && s.use == container::section_use::mandatory;
+}
+
 struct header {
     kv::shape sizes;
     rope turning;
@@ -98,7 +103,7 @@ void write_header(const header& h, Sink& sink) {
     container::section first;
     const result<bool> more = list->next(first);
     if (!more) return more.error();
-    if (!*more || !(first.id == header_id))
+    if (!*more || !is(first, header_id))
         return error{error_code::bad_header, container::section::list_header_size,
                      "these sections are no cache"};
     result<header> h = parse_header(first.payload);
@@ -194,7 +199,7 @@ template <class Store>
     for (lane& l : store.lanes()) {
         const result<bool> more = list->next(s);
         if (!more) return more.error();
-        if (!*more || !(s.id == lane_id))
+        if (!*more || !is(s, lane_id))
             return error{error_code::bad_header, s.offset, "the file has fewer lanes than the cache"};
         lane_file::reader reader(s.payload, h.tokens, budget);
         const auto read = [&]() -> result<void> {
