@@ -1,0 +1,84 @@
+// The receiving side: decodes chunks as they come, computes what did not come, and goes on with the text.
+#pragma once
+
+#include <cstdio>
+
+#include "connection.hpp"
+#include "subject.hpp"
+
+namespace transfer {
+
+/// Tokens that arrived; an error when bytes came that are no stream of chunks.
+inline pith::result<std::size_t> receive_cache(const subject& of, const descriptor& from,
+                                               lm::exact_cache& cache, greeting& said) {
+    std::vector<std::uint8_t> bytes(greeting::fixed);
+    if (!receive_all(from.get(), bytes))
+        return pith::error{pith::error_code::truncated, 0, "the connection ended before its greeting"};
+    const auto count = greeting::read_fixed(bytes, of.loaded.model.shape.context, said);
+    if (!count) return count.error();
+    if (said.digest != of.digest)
+        return pith::error{pith::error_code::unsupported_parameter, 8, "the sender was calibrated otherwise"};
+    bytes.resize(4 * *count);
+    if (!receive_all(from.get(), bytes))
+        return pith::error{pith::error_code::truncated, greeting::fixed,
+                           "the connection ended in the prompt"};
+    for (std::size_t i = 0; i < *count; ++i)
+        said.tokens.push_back(pith::load_le<std::uint32_t>(bytes.data() + 4 * i));
+    for (const std::uint32_t t : said.tokens)
+        if (t >= of.loaded.model.shape.vocabulary)
+            return pith::error{pith::error_code::bad_stream, greeting::fixed,
+                               "a token that the model does not have"};
+
+    const kv::shape shape = of.shape();
+    const pith::limits limits{.max_output = std::uint64_t{1} << 28, .max_memory = std::uint64_t{1} << 26};
+    std::size_t have = 0;
+    while (have + 1 < *count) {
+        bytes.resize(kv::chunk_header::size);
+        if (!receive_all(from.get(), bytes)) break;
+        const auto head = kv::chunk_header::read(bytes, limits);
+        if (!head) return head.error();
+        bytes.resize(kv::chunk_header::size + static_cast<std::size_t>(head->payload));
+        if (!receive_all(from.get(), pith::byte_span(bytes).subspan(kv::chunk_header::size))) break;
+        const auto chunk = kv::read_chunk<codec>(shape, of.levels, bytes, limits);
+        if (!chunk) return chunk.error();
+        if (chunk->first_token != have || have + chunk->tokens + 1 > *count)
+            return pith::error{pith::error_code::bad_stream, 4, "a chunk of other tokens than the next ones"};
+        for (std::size_t l = 0; l < shape.layers; ++l)
+            if (auto kept = cache.append(
+                    l, {std::span<const float>(chunk->keys[l]), chunk->tokens, shape.key_channels()},
+                    {std::span<const float>(chunk->values[l]), chunk->tokens, shape.key_channels()}, {});
+                !kept)
+                return kept.error();
+        have += chunk->tokens;
+    }
+    return have;
+}
+
+/// Exit status. Text goes to standard output, what happened to standard error when it is not all well.
+inline int go_on(const subject& of, const settings& s, const descriptor& from, const failure_line& fail) {
+    lm::exact_cache cache(of.shape(), of.loaded.model.rope());
+    greeting said;
+    const auto have = receive_cache(of, from, cache, said);
+    if (!have) return fail("receiver", have.error());
+    const std::size_t tokens = said.tokens.size() - 1;
+    lm::decoder run(of.loaded.model);
+    const std::span<const std::uint32_t> prompt(said.tokens);
+    if (*have < tokens) {
+        (void)fail("receiver", "the connection was lost; " + std::to_string(*have) + " of " +
+                                   std::to_string(tokens) +
+                                   " tokens arrived and are used, the rest is computed here");
+        (void)run.run(prompt.subspan(*have, tokens - *have), cache, {});
+    }
+    const auto went = lm::continue_text(of.loaded.model, prompt[tokens], s.generate, cache);
+    if (!went) return fail("receiver", went.error());
+    lm::exact_cache own(of.shape(), of.loaded.model.rope());
+    (void)run.run(prompt.first(tokens), own, {});
+    const auto exact = lm::continue_text(of.loaded.model, prompt[tokens], s.generate, own);
+    std::size_t same = 0;
+    while (exact && same < went->size() && (*exact)[same] == (*went)[same]) ++same;
+    std::printf("received %zu of %zu tokens; goes on like the exact cache for %zu of %zu tokens:\n%s\n",
+                *have, tokens, same, went->size(), of.loaded.words.text_of(*went).c_str());
+    return 0;
+}
+
+}  // namespace transfer

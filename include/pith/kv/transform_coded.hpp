@@ -1,0 +1,251 @@
+// The transport codec of key-value blocks: calibrated Karhunen-Loeve coordinates, a dependent quantizer, and
+// adaptive entropy coding by the expected size of each index.
+// Reverse water-filling (Shannon, 1959; transform coding: Huang and Schultheiss, 1963) with one step for all
+// coordinates; no published cache compressor combines these parts (the nearest is CacheGen, Liu et al.,
+// 2024).
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <pith/core/assert.hpp>
+#include <pith/core/bytes.hpp>
+#include <pith/core/result.hpp>
+#include <pith/core/view.hpp>
+#include <pith/kv/bytes.hpp>
+#include <pith/kv/concepts.hpp>
+#include <pith/kv/index_stream.hpp>
+#include <pith/kv/transport_bases.hpp>
+#include <pith/kv/trellis_rows.hpp>
+
+namespace pith::inline v1::kv {
+
+namespace detail {
+
+/// Expected index size of a coordinate with a deviation of so many full steps, in 2^-10. Exact: no sum of
+/// products.
+[[nodiscard]] inline std::uint32_t expected_size(float ratio) noexcept {
+    if (!(ratio < 0x1p18F)) return 1U << 28;
+    const float square = exact::mul(ratio, ratio);
+    const float size = exact::mul(square / (ratio + 0.8F), 717.0F);
+    return size < 1 ? 1 : static_cast<std::uint32_t>(size);
+}
+/// Which reconstruction a coordinate shares: by deviation in full steps.
+[[nodiscard]] inline std::size_t spread_class(float ratio) noexcept {
+    return std::size_t{ratio > 0.35F} + std::size_t{ratio > 0.7F} + std::size_t{ratio > 1.4F};
+}
+
+/// By how much values fall short of |m| half-steps, in 2^-7 of one, for indices of size 1 and larger ones.
+class shortfalls {
+  public:
+    static constexpr std::size_t bytes = 8;
+    void add(std::size_t spread, std::int32_t half_steps, std::int32_t index, float place) noexcept {
+        if (index == 0) return;
+        const std::size_t at = 2 * spread + std::size_t{index > 1 || index < -1};
+        count_[at] += 1;
+        sum_[at] +=
+            index < 0 ? place - static_cast<float>(half_steps) : static_cast<float>(half_steps) - place;
+    }
+    void solve() noexcept {
+        for (std::size_t i = 0; i < bytes; ++i) {
+            const float mean = count_[i] > 0 ? sum_[i] / count_[i] * 128 : 0;
+            value_[i] = static_cast<std::int8_t>(mean < -100 ? -100 : mean > 100 ? 100 : mean);
+        }
+    }
+    void write(vector_sink& sink) const {
+        for (const std::int8_t v : value_) sink.put(static_cast<std::uint8_t>(v));
+    }
+    [[nodiscard]] bool read(byte_view in) noexcept {
+        for (std::size_t i = 0; i < bytes; ++i) {
+            value_[i] = static_cast<std::int8_t>(in[i]);
+            if (value_[i] < -100 || value_[i] > 100) return false;
+        }
+        return true;
+    }
+    [[nodiscard, gnu::always_inline]] float place(std::size_t spread,
+                                                  std::int32_t half_steps) const noexcept {
+        const std::int32_t size = half_steps < 0 ? -half_steps : half_steps;
+        const float less =
+            half_steps == 0 ? 0.0F : static_cast<float>(value_[2 * spread + std::size_t{size > 2}]) * 0x1p-7F;
+        const float at = static_cast<float>(size) - less;
+        return half_steps < 0 ? -at : at;
+    }
+
+  private:
+    std::array<float, bytes> count_{}, sum_{};
+    std::array<std::int8_t, bytes> value_{};
+};
+
+}  // namespace detail
+
+struct transform_coded_options {
+    float price = 0.25F;  ///< squared half-steps that a bit is worth to the encoder
+};
+
+/// A block_codec for lanes of one layer and all heads. Stream: half-step (fp32), 8 bytes of shortfalls, how
+/// many coordinates of the largest variance are coded (varint; the others are zero), then their indices.
+/// Indices and half-steps are the same on every machine; the last bits of decoded floats depend on how the
+/// compiler sums the inverse transform.
+template <class Machine = vector::trellis<8>>
+class transform_coded {
+  public:
+    static constexpr const char* name = "transform_coded";
+
+    /// `step`: in units of the bases, twice the half-step. 0 < step < 2^20; about 0.1 for fine caches, 1 for
+    /// coarse.
+    transform_coded(std::shared_ptr<const transport_bases> bases, float step,
+                    transform_coded_options options = {})
+        : bases_(std::move(bases)), half_step_(step / 2), options_(options) {
+        PITH_ASSERT(bases_ != nullptr && step > 0 && step < 0x1p20F);
+    }
+    [[nodiscard]] std::size_t constant_bytes() const noexcept { return bases_->bytes(); }
+    [[nodiscard]] float step() const noexcept { return 2 * half_step_; }
+
+    /// Values beyond 2^20 steps are cut. Precondition: finite values, all heads of one layer.
+    void encode(view_2d<const float> x, const block_scope& scope, std::vector<std::byte>& out) const {
+        const channel_basis& basis = bases_->of(scope.first_layer, scope.kind);
+        PITH_ASSERT(scope.layers == 1 && x.columns() == basis.channels());
+        std::vector<float> y(x.size());
+        basis.forward(x, y);
+        std::vector<std::int32_t> indices(x.size());
+        quantize(y, basis.order(), x.rows(), indices);
+        std::vector<std::uint8_t> bytes;
+        write(basis, y, indices, x.rows(), bytes);
+        const auto raw = as_std_bytes(bytes);
+        out.insert(out.end(), raw.begin(), raw.end());
+    }
+    /// Error: bytes that no encoder writes for a block of this shape, as far as that shows.
+    [[nodiscard]] result<void> decode(std::span<const std::byte> in, const block_scope& scope,
+                                      view_2d<float> out) const {
+        if (scope.layers != 1 || scope.first_layer >= bases_->layers() ||
+            bases_->of(scope.first_layer, scope.kind).channels() != out.columns())
+            return error{error_code::unsupported_parameter, 0,
+                         "the block is not of a layer that was calibrated"};
+        const channel_basis& basis = bases_->of(scope.first_layer, scope.kind);
+        byte_reader reader(readable_bytes(in));
+        const auto raw = reader.read_le<std::uint32_t>();
+        if (!raw) return raw.error();
+        const float half_step = std::bit_cast<float>(*raw);
+        if (!(half_step > 0x1p-40F && half_step <= 0x1p20F))
+            return error{error_code::bad_header, 0, "a step that is no step"};
+        detail::shortfalls shortfalls;
+        const auto table = reader.read_bytes(detail::shortfalls::bytes);
+        if (!table) return table.error();
+        if (!shortfalls.read(*table))
+            return reader.fail(error_code::bad_header, "a shortfall that no encoder writes");
+        const auto live = reader.read_varint();
+        if (!live) return live.error();
+        if (*live > basis.channels())
+            return reader.fail(error_code::bad_header, "more coordinates than channels");
+        const columns kept(basis, static_cast<std::size_t>(*live), half_step);
+        std::vector<std::int32_t> half_steps(out.rows() * kept.expected.size());
+        if (const auto read = read_indices<Machine>(reader.rest(), kept.expected, half_steps); !read)
+            return read.error().shifted_by(reader.position());
+        reconstruct(basis, kept, half_steps, shortfalls, half_step, out);
+        return {};
+    }
+
+  private:
+    /// The coordinates that are coded.
+    struct columns {
+        columns(const channel_basis& basis, std::size_t live, float half_step)
+            : at(basis.order().first(live)) {
+            for (const std::uint32_t c : at) {
+                const float ratio = basis.deviations()[c] / (2 * half_step);
+                expected.push_back(detail::expected_size(ratio));
+                spread.push_back(detail::spread_class(ratio));
+            }
+        }
+        std::span<const std::uint32_t> at;
+        std::vector<std::uint32_t> expected;
+        std::vector<std::size_t> spread;
+    };
+
+    /// Indices come in the order of the coordinates.
+    void quantize(std::span<const float> y, std::span<const std::uint32_t> order, std::size_t rows,
+                  std::span<std::int32_t> indices) const {
+        const std::size_t channels = order.size();
+        const std::vector<float> prices = prices_of(y, order, rows);
+        detail::trellis_of_rows<Machine> search(channels);
+        std::vector<float> places(8 * channels);
+        constexpr float most = 2.0F * max_index - 8;
+        for (std::size_t r = 0; r < rows; r += 8) {
+            const std::size_t count = rows - r < 8 ? rows - r : 8;
+            for (std::size_t k = 0; k < count; ++k)
+                for (std::size_t c = 0; c < channels; ++c) {
+                    const float place = y[(r + k) * channels + order[c]] / half_step_;
+                    places[8 * c + k] = place < -most ? -most : place > most ? most : place;
+                }
+            search.quantize(places.data(), prices, count, indices.data() + r * channels);
+        }
+    }
+    /// What a unit of index size costs in each column: price times log2 of the inverse ratio of the geometric
+    /// distribution with the size that is expected.
+    [[nodiscard]] std::vector<float> prices_of(std::span<const float> y, std::span<const std::uint32_t> order,
+                                               std::size_t rows) const {
+        const std::size_t channels = order.size();
+        std::vector<float> size(channels);
+        for (std::size_t r = 0; r < rows; ++r)
+            for (std::size_t c = 0; c < channels; ++c) {
+                const float v = y[r * channels + order[c]];
+                size[c] += v < 0 ? -v : v;
+            }
+        for (float& s : size) {
+            const float ratio = s / static_cast<float>(rows) / half_step_ * 0.63F;
+            const double mean = static_cast<double>(detail::expected_size(ratio)) / 1024;
+            const double inverse = mean / (std::sqrt(1 + mean * mean) - 1);
+            s = options_.price * static_cast<float>(std::log2(inverse));
+        }
+        return size;
+    }
+    void write(const channel_basis& basis, std::span<const float> y, std::span<const std::int32_t> indices,
+               std::size_t rows, std::vector<std::uint8_t>& out) const {
+        const std::size_t channels = basis.channels();
+        std::size_t live = 0;
+        for (std::size_t i = 0; i < indices.size(); ++i)
+            if (indices[i] != 0 && i % channels >= live) live = i % channels + 1;
+        const columns kept(basis, live, half_step_);
+        std::vector<std::int32_t> coded(rows * kept.at.size());
+        detail::shortfalls shortfalls;
+        for (std::size_t r = 0, i = 0; r < rows; ++r) {
+            unsigned state = 0;
+            for (std::size_t c = 0; c < kept.at.size(); ++c, ++i) {
+                const std::int32_t k = indices[r * channels + c];
+                coded[i] = k;
+                const std::int32_t m = 2 * k - (Machine::odd(state) ? (k > 0) - (k < 0) : 0);
+                shortfalls.add(kept.spread[c], m, k, y[r * channels + kept.at[c]] / half_step_);
+                state = Machine::next[state][static_cast<std::uint32_t>(k) & 1];
+            }
+        }
+        shortfalls.solve();
+        vector_sink sink(out);
+        put_le<std::uint32_t>(sink, std::bit_cast<std::uint32_t>(half_step_));
+        shortfalls.write(sink);
+        put_varint(sink, live);
+        write_indices<Machine>(coded, kept.expected, out);
+    }
+    static void reconstruct(const channel_basis& basis, const columns& kept,
+                            std::span<const std::int32_t> half_steps, const detail::shortfalls& shortfalls,
+                            float half_step, view_2d<float> out) {
+        std::vector<float> y(out.size());
+        for (std::size_t r = 0, i = 0; r < out.rows(); ++r)
+            for (std::size_t c = 0; c < kept.at.size(); ++c, ++i)
+                y[r * out.columns() + kept.at[c]] =
+                    shortfalls.place(kept.spread[c], half_steps[i]) * half_step;
+        basis.inverse(y, kept.at.size(), out);
+    }
+
+    std::shared_ptr<const transport_bases> bases_;
+    float half_step_;
+    transform_coded_options options_;
+};
+
+}  // namespace pith::inline v1::kv
