@@ -9,6 +9,7 @@
 #include <pith/core/parallel.hpp>
 #include <pith/entropy.hpp>
 #include <pith/feedback.hpp>
+#include <pith/kv.hpp>
 #include <pith/mixing.hpp>
 #include <pith/quant.hpp>
 #include <pith/simd.hpp>

@@ -42,6 +42,12 @@ struct leaning_codec : affine_of_tokens {
     }
 };
 
+/// Calibrated, so to say.
+struct codec_of_steps : affine_of_tokens {
+    float step = 1;
+    [[nodiscard]] std::uint64_t fingerprint() const { return std::bit_cast<std::uint32_t>(step); }
+};
+
 /// Four layers in lanes of three and of one.
 struct codec_of_layers : affine_of_tokens {
     static constexpr std::size_t layers = 3;
@@ -161,6 +167,13 @@ TEST_CASE("A file of another composition, kind or release is refused by its own 
     REQUIRE(code(cache_of<kv::pre_rope, affine_of_tokens>::load(file)) == error_code::unknown_recipe);
     REQUIRE(code(cache_of<kv::post_rope, kv::exact_codec>::load(file)) == error_code::unknown_recipe);
     REQUIRE(code(cache_of<kv::post_rope, codec_of_layers>::load(file)) == error_code::unknown_recipe);
+    using stepped = cache_of<kv::post_rope, codec_of_steps>;
+    codec_of_steps other_step;
+    other_step.step = 2;
+    const bytes calibrated = small_file(stepped({1, 1, 2, 3}, {}, {}, {}, {1, 3, 4}));
+    REQUIRE(stepped::load(calibrated).has_value());
+    REQUIRE(code(stepped::load(calibrated, other_step)) == error_code::unknown_recipe);
+    REQUIRE(code(cache::load(calibrated)) == error_code::unknown_recipe);
     bytes foreign = file;
     foreign[0] = 'X';
     REQUIRE(code(cache::load(foreign)) == error_code::bad_magic);
@@ -182,7 +195,7 @@ TEST_CASE("Absurd sizes are refused before memory is taken") {
         bytes file, payload;
         pith::vector_sink to_file(file), to_payload(payload);
         const std::uint64_t composed =
-            kv::cache_file::composition<kv::post_rope, affine_of_tokens, affine_of_tokens>(false, false);
+            kv::cache_file::composition<kv::post_rope>(affine_of_tokens{}, affine_of_tokens{}, false, false);
         kv::cache_file::write_header({s, {}, true, tokens, composed}, to_payload);
         pith::container::section_writer list(to_file);
         list.put(kv::cache_file::header_id, payload);

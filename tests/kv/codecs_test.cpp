@@ -87,6 +87,8 @@ const kv::shape shapes[] = {
     {.layers = 4, .kv_heads = 3, .query_heads = 3, .head_size = 12},
     {.layers = 4, .kv_heads = 1, .query_heads = 2, .head_size = 80},
     {.layers = 4, .kv_heads = 1, .query_heads = 1, .head_size = 5},
+    {.layers = 4, .kv_heads = 1, .query_heads = 1, .head_size = 64},
+    {.layers = 4, .kv_heads = 1, .query_heads = 1, .head_size = 128},
 };
 
 constexpr std::size_t sizes[] = {0, 1, 2, 3, 8, 31, 33, 70};
@@ -184,4 +186,100 @@ TEST_CASE("Extreme values saturate and decode to finite ones") {
             REQUIRE(out.worst < 1e39);
         }
     }
+}
+
+TEST_CASE("Affine groups, engines' runs and halves keep within half a step of every value") {
+    const kv::shape shape{.layers = 1, .kv_heads = 1, .query_heads = 1, .head_size = 64};
+    const block b = samples::make_block(shape, 64, kv::tensor_kind::values, 3);
+    /// `range` of a group of 32 times `share`, and what rounding scale and offset to halves adds.
+    const auto within = [&](const codec& c, bool by_channel_groups, double share) {
+        const auto out = samples::measure(c, b);
+        for (std::size_t r = 0; r < 64; ++r)
+            for (std::size_t k = 0; k < 64; ++k) {
+                float low = b.x(r, k), high = low;
+                for (std::size_t i = 0; i < 32; ++i) {
+                    const float v = by_channel_groups ? b.x(r / 32 * 32 + i, k) : b.x(r, k / 32 * 32 + i);
+                    low = std::min(low, v);
+                    high = std::max(high, v);
+                }
+                const double largest = std::max(std::abs(low), std::abs(high));
+                const double range = share < 0 ? -share * 2 * largest : share * (double{high} - low);
+                CAPTURE(c.name, r, k);
+                REQUIRE(std::abs(double{b.x(r, k)} - double{out.decoded(r, k)}) <= range + 0.002 * largest);
+            }
+    };
+    within(of(by_channel{}), true, 0.5 / 7);
+    within(of(by_token{}), false, 0.5 / 3);
+    within(of(kv::engine_blocks<kv::engine_format::q8_0>{}), false, -0.5 / 254);
+    within(of(kv::engine_blocks<kv::engine_format::q5_0>{}), false, -1.0 / 32);  // the other end is cut off
+    within(of(kv::engine_blocks<kv::engine_format::q4_0>{}), false, -1.0 / 16);
+    within(of(kv::engine_blocks<kv::engine_format::q4_1>{}), false, 0.5 / 15);
+    within(of(kv::engine_blocks<kv::engine_format::iq4_nl>{}), false, -0.13);
+    within(of(kv::halves{}), false, 0);
+}
+
+TEST_CASE("Outliers and the largest values come back as halves, the others under a mask as zero") {
+    const kv::shape shape{.layers = 1, .kv_heads = 1, .query_heads = 1, .head_size = 20};
+    block b = samples::make_block(shape, 40, kv::tensor_kind::values, 4);
+    b.x(7, 3) = 500;
+    b.x(9, 3) = -300;
+    const auto split = samples::measure(of(kv::outliers<axis::channel, 50>{}, by_channel{}), b);
+    REQUIRE(split.decoded(7, 3) == 500);
+    REQUIRE(split.decoded(9, 3) == -300);
+    REQUIRE(split.worst < 1);
+    const auto sparse = samples::measure(of(kv::largest_kept<250>{}, kv::halves{}), b);
+    for (std::size_t r = 0; r < 40; ++r) {
+        std::size_t kept = 0;
+        for (std::size_t c = 0; c < 20; ++c) {
+            const float y = sparse.decoded(r, c);
+            kept += y != 0;
+            REQUIRE((y == 0 || std::abs(y - b.x(r, c)) <= 0.001F * std::abs(b.x(r, c))));
+        }
+        REQUIRE(kept == 5);
+    }
+}
+
+TEST_CASE("A cosine transform is orthonormal, and polar pairs are their points") {
+    for (const std::size_t n : {std::size_t{1}, std::size_t{5}, std::size_t{64}}) {
+        const auto rotation_of_n = kv::cosine_rotation(n);
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j < n; ++j) {
+                const float product = pith::exact::dot(rotation_of_n.row(i), rotation_of_n.row(j));
+                REQUIRE(std::abs(product - (i == j ? 1.0F : 0.0F)) < 1e-5F);
+            }
+    }
+    const block b = samples::make_block(shapes[0], 12, kv::tensor_kind::keys, 5);
+    for (const bool halves : {false, true})
+        REQUIRE(samples::measure(of(kv::polar_pairs{.halves = halves}, kv::halves{}), b).error < 1e-5);
+}
+
+TEST_CASE("Factors of the matrix's rank are the matrix") {
+    const kv::matrix left = samples::gaussian(30, 4, 1), right = samples::gaussian(4, 50, 2);
+    kv::matrix x(30, 50);
+    for (std::size_t r = 0; r < 30; ++r)
+        for (std::size_t c = 0; c < 50; ++c)
+            for (std::size_t k = 0; k < 4; ++k) x(r, c) += left(r, k) * right(k, c);
+    const auto factors = kv::low_rank_factors(x.view(), 4);
+    for (std::size_t r = 0; r < 30; ++r)
+        for (std::size_t c = 0; c < 50; ++c) {
+            float sum = 0;
+            for (std::size_t k = 0; k < 4; ++k) sum += factors.left(k, r) * factors.right(k, c);
+            REQUIRE(std::abs(sum - x(r, c)) < 1e-4F);
+        }
+}
+
+TEST_CASE("Merged layers keep both norms of a token") {
+    block b = samples::make_block(shapes[0], 20, kv::tensor_kind::values, 6, 2);
+    const auto out = samples::measure(of(kv::merged_layers{.first_share = 0}), b);
+    for (std::size_t t = 0; t < 20; ++t)
+        for (std::size_t at = 0; at < b.x.columns(); at += 8) {
+            float before = 0, after = 0;
+            for (std::size_t c = at; c < at + 8; ++c) {
+                before += b.x(t, c) * b.x(t, c);
+                after += out.decoded(t, c) * out.decoded(t, c);
+            }
+            REQUIRE(std::abs(after - before) < 0.01F * before);
+        }
+    b.first_layer = 0;
+    REQUIRE(samples::measure(of(kv::merged_layers{}), b).bits == 16);  // the first half of the model
 }

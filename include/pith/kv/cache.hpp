@@ -182,8 +182,8 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
 
     [[nodiscard]] cache_file::header header() const {
         return {shape(), turning_, prefill_, seen_,
-                cache_file::composition<Placement, Keys, Values>(Retention::per_head,
-                                                                 positions_in_cache<Retention>)};
+                cache_file::composition<Placement>(store_.keys(), store_.values(), Retention::per_head,
+                                                   positions_in_cache<Retention>)};
     }
     [[nodiscard]] std::size_t tokens_of(std::size_t layer) const noexcept {
         return seen_ + (layer < next_layer_ ? batch_ : 0);

@@ -41,15 +41,24 @@ struct header {
 
 /// A number for the parts of a composition that give the bytes their meaning.
 template <class Placement, block_codec Keys, block_codec Values>
-[[nodiscard]] std::uint64_t composition(bool per_head, bool index_positions) noexcept {
-    const auto named = []<class Codec>(std::uint64_t seed) {
+[[nodiscard]] std::uint64_t composition(const Keys& keys, const Values& values, bool per_head,
+                                        bool index_positions) noexcept {
+    const auto marked = []<class Codec>(const Codec& codec, std::uint64_t seed) {
         std::string_view name;
         if constexpr (requires { Codec::name; }) name = Codec::name;
-        return xxh64_of({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}, seed);
+        const std::uint64_t named =
+            xxh64_of({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}, seed);
+        if constexpr (requires { codec.fingerprint(); }) {
+            std::uint8_t raw[8];
+            store_le<std::uint64_t>(raw, codec.fingerprint());
+            return xxh64_of(raw, named);
+        } else {
+            return named;
+        }
     };
     const std::uint64_t flags = (Placement::rotated ? 1U : 0U) | (per_head ? 2U : 0U) |
                                 (index_positions ? 4U : 0U) | (std::uint64_t{layers_of<Keys>()} << 8);
-    return named.template operator()<Values>(named.template operator()<Keys>(flags));
+    return marked(values, marked(keys, flags));
 }
 
 template <byte_sink Sink>

@@ -50,8 +50,10 @@ struct block_scope {
 ///   bool uses_current_keys     // a codec of values that reads current_keys; false
 ///   bool uses_queries          // reads queries; false
 ///   const char* name           // saved with the cache, compared when it is read; ""
-/// and optionally a member
+/// and optional members
 ///   std::size_t constant_bytes() const;   // size of what was calibrated beforehand; 0
+///   std::uint64_t fingerprint() const;    // of what was calibrated or chosen at run time, saved and
+///   compared
 template <class C>
 concept block_codec = std::copy_constructible<C> &&
     requires(const C c, view_2d<const float> x, view_2d<float> out, const block_scope& scope,
