@@ -232,7 +232,7 @@ TEST_CASE("a destination that is too small is an error, and one that just fits i
     }
 }
 
-TEST_CASE("damaged blocks of context mixing never do harm") {
+TEST_CASE("damaged blocks of context mixing never do harm", "[native]") {
     auto& codec = kept<codec::fast>();
     check_damage(codec, machine_code(120), 3);
     check_damage(codec, records(2400), 61);
@@ -268,7 +268,7 @@ TEST_CASE("parts of a block come back, and the bytes do not depend on threads") 
     CHECK(encoded(one, machine_code(63)) == encoded(whole, machine_code(63)));
 }
 
-TEST_CASE("damage to blocks that are cut does no harm") {
+TEST_CASE("damage to blocks that are cut does no harm", "[native]") {
     auto& codec = kept<cut_codec<2>>();
     check_damage(codec, machine_code(130), 3);
     check_damage(codec, records(2400), 61);

@@ -64,7 +64,7 @@ TEST_CASE("a circuit coder of records keeps the laws of block coders") {
     check_some(*most);
 }
 
-TEST_CASE("damage to coded records is found or harmless") {
+TEST_CASE("damage to coded records is found or harmless", "[native]") {
     const auto coder = std::make_unique<small>();
     block_laws::bytes in;
     for (unsigned i = 0; i < 1000; ++i)
@@ -77,7 +77,7 @@ TEST_CASE("damage to coded records is found or harmless") {
     block_laws::check_small_destinations(*coder, in);
 }
 
-TEST_CASE("records are coded far below one bit a bit where they have structure") {
+TEST_CASE("records are coded far below one bit a bit where they have structure", "[native]") {
     const auto coder =
         std::make_unique<circuit_records<circuit_layout{.record = 8, .bits = 1, .states = 16}>>();
     const block_laws::bytes in = bars(4000);

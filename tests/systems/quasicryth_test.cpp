@@ -57,7 +57,7 @@ TEST_CASE("text of all sizes comes back, with phrases of all lengths") {
     for (std::size_t level = 1; level < phrase_levels; ++level) CHECK(coder->report().uses[level] > 0);
 }
 
-TEST_CASE("damage to coded text is found or harmless") {
+TEST_CASE("damage to coded text is found or harmless", "[native]") {
     const auto coder = std::make_unique<every_length>();
     const bytes text = text_samples::prose(500, 2, 2);
     REQUIRE(block_laws::encoded(*coder, text)[0] == 2);
@@ -81,7 +81,8 @@ TEST_CASE("blocks of several chunks come back") {
     CHECK(back == text);
 }
 
-TEST_CASE("where long passages recur Fibonacci's tiling beats that of period five, by more in longer texts") {
+TEST_CASE("where long passages recur Fibonacci's tiling beats that of period five, by more in longer texts",
+          "[native]") {
     const auto gain = [](std::size_t size) {
         const bytes text = text_samples::prose(size, 30, 1);
         const auto fibonacci =

@@ -74,7 +74,7 @@ TEST_CASE("StateSMix decodes what it encoded, at every size") {
     block_laws::check_small_destinations(*coder, block_laws::sample(6, 25));
 }
 
-TEST_CASE("StateSMix keeps calm in the face of damage") {
+TEST_CASE("StateSMix keeps calm in the face of damage", "[native]") {
     const auto coder = std::make_unique<system_type>();
     for (const unsigned kind : {0U, 3U, 4U, 6U})
         block_laws::check_damage(*coder, block_laws::sample(kind, 70));
@@ -126,7 +126,7 @@ TEST_CASE("StateSMix has the same bytes on every machine") {
     check(halves, 0x5a8f'3366'4147'34eeU);
 }
 
-TEST_CASE("The network beats counts, the n-grams beat the network, together they beat each") {
+TEST_CASE("The network beats counts, the n-grams beat the network, together they beat each", "[native]") {
     const bytes data = made_up_text(24000);
     const std::size_t counts =
         size_of<parts<ensemble_parts{.network = false, .ngrams = false, .gated = false}>>(data);
