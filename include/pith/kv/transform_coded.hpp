@@ -87,7 +87,7 @@ class shortfalls {
 }  // namespace detail
 
 struct transform_coded_options {
-    float price = 0.25F;  ///< squared half-steps that a bit is worth to the encoder
+    float price = 0.15F;  ///< squared half-steps that a bit is worth to the encoder
 };
 
 /// A block_codec for lanes of one layer and all heads. Stream: half-step (fp32), 8 bytes of shortfalls, how

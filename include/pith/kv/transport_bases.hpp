@@ -90,8 +90,8 @@ class transport_bases {
             std::vector<float> weights = detail::query_weights(s, sample.rope, sample.queries_of(l));
             if (!options.query_weights) flatten(weights);
             out.keys_.push_back(channel_basis::fit(sample.keys_of(l), weights, group));
-            const float value = options.value_share / (detail::spread(sample.values_of(l)) *
-                                                       std::sqrt(static_cast<float>(s.head_size)));
+            const float value = options.value_share * 11 /
+                                (detail::spread(sample.values_of(l)) * static_cast<float>(s.head_size));
             out.values_.push_back(
                 channel_basis::fit(sample.values_of(l), std::vector<float>(s.key_channels(), value), group));
         }

@@ -14,7 +14,7 @@
 #include <pith/kv/cache.hpp>
 #include <pith/kv/cachegen_codec.hpp>
 #include <pith/kv/calibration.hpp>
-#include <pith/kv/segmenter.hpp>
+#include <pith/kv/chunk_segmenter.hpp>
 #include <pith/kv/transform_coded.hpp>
 #include <pith/kv/transport_bases.hpp>
 
@@ -24,16 +24,16 @@ namespace pith::inline v1::systems {
 /// Segmenter: chunks of 256 tokens; codec: anchors, symmetric bins by token, static tables by layer and
 /// channel; level by the link: kv::link_rate. Not reproduced: the arithmetic coder on a GPU (rANS, the same
 /// size).
-using cachegen = kv::cache<kv::post_rope, kv::sink_residual, kv::cachegen_codec, kv::cachegen_codec>;
+using cachegen = kv::cache<kv::post_rope, kv::chunked, kv::cachegen_codec, kv::cachegen_codec>;
 
 /// pith's transport tier; no publication has this combination (specifications of its parts in kv/).
 /// Placement: before the rotary embedding; transform: calibrated Karhunen-Loeve basis weighted by the
 /// queries; quantizer: 8-state trellis with priced indices; index coder: adaptive distributions by expected
 /// size.
-using kv_transport = kv::cache<kv::pre_rope, kv::sink_residual, kv::transform_coded<>, kv::transform_coded<>>;
+using kv_transport = kv::cache<kv::pre_rope, kv::chunked, kv::transform_coded<>, kv::transform_coded<>>;
 
-/// Blocks of 256 tokens and nothing exact but what does not fill one.
-inline constexpr kv::sink_residual transport_chunks{.exact_sinks = 0, .exact_window = 0, .page = 256};
+/// Chunks of 256 tokens, nothing exact but what does not fill one after the prefill.
+inline constexpr kv::chunked transport_chunks{};
 
 /// Samples for cachegen_codec::fit: keys as a cache after the rotary embedding stores them, and values.
 class rotated_samples {
