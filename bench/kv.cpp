@@ -36,7 +36,7 @@ struct subject {
 
 /// Lengths of one run.
 struct lengths {
-    std::size_t prompt = 384, forced = 127, windows = 4;
+    std::size_t prompt = 384, forced = 128, windows = 4;
 
     static lengths of(bool quick) { return quick ? lengths{96, 8, 1} : lengths{}; }
     [[nodiscard]] std::size_t tokens() const { return prompt + forced + 1; }
