@@ -55,8 +55,8 @@ class rotated_samples {
     std::vector<view_2d<const float>> views_;
 };
 
-/// Calls f(name, factory) for each system, in short chunks; factory(shape, rope, calibration) gives a
-/// kv::any_cache. Codecs of an empty calibration cannot be made: null.
+/// Calls f(name, factory) for each system; factory(shape, rope, calibration) gives a kv::any_cache. Codecs of
+/// an empty calibration cannot be made: null.
 template <class F>
 void for_each_transport(F f) {
     using made = std::unique_ptr<kv::any_cache>;
@@ -67,7 +67,7 @@ void for_each_transport(F f) {
                 if (sample.empty()) return nullptr;
                 codec.fit(rotated_samples(sample).views());
             }
-            return kv::make_any<cachegen>(s, r, codec, codec, short_chunks);
+            return kv::make_any<cachegen>(s, r, codec, codec, transport_chunks);
         });
     };
     add_cachegen("cachegen, level 1", {.level = 1}, true);
@@ -79,7 +79,7 @@ void for_each_transport(F f) {
             if (sample.empty()) return nullptr;
             const kv::transform_coded<> codec(
                 std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample)), step);
-            return kv::make_any<kv_transport>(s, r, codec, codec, short_chunks);
+            return kv::make_any<kv_transport>(s, r, codec, codec, transport_chunks);
         });
     };
     add_transport("transport, step 0.05", 0.05F);
