@@ -162,3 +162,26 @@ TEST_CASE("rounds with classes equal the scalar ones and come back") {
         check.operator()<4>();
     }
 }
+
+TEST_CASE("escapes are spelled alike by vectors, far values in their places") {
+    generator g{77};
+    std::uint8_t table[16];
+    for (auto& v : table) v = static_cast<std::uint8_t>(g.next());
+    for (std::size_t n = 0; n <= 70; ++n) {
+        for (unsigned often : {0U, 1U, 8U, 16U}) {  // how many in 16 nibbles are 15 besides chance
+            bytes nibbles(n), far(2 * n + 32);
+            for (auto& v : nibbles) {
+                v = static_cast<std::uint8_t>(g.next());
+                if (g.next() % 16 < often) v |= 0xF0;
+                if (g.next() % 16 < often) v |= 0x0F;
+            }
+            for (auto& v : far) v = static_cast<std::uint8_t>(g.next());
+            bytes expected(2 * n + 1, 0xA5), got(2 * n + 1, 0xA5);  // one byte more must stay as it is
+            const std::size_t used =
+                portable_windows::spell(nibbles.data(), n, table, far.data(), expected.data());
+            CAPTURE(n, often);
+            REQUIRE(vectorised::spell(nibbles.data(), n, table, far.data(), got.data()) == used);
+            REQUIRE(got == expected);
+        }
+    }
+}

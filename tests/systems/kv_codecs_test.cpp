@@ -83,8 +83,10 @@ double attention_error(const kv::matrix& k, const kv::matrix& v, const kv::matri
 
 /// Of one system's two codecs on a block of each kind.
 template <class Keys, class Values>
-double attention_error(const Keys& k, const Values& v, const kv::shape& shape = wide, std::size_t tokens = 256) {
-    const block kb = samples::make_block(shape, tokens, keys, 21), vb = samples::make_block(shape, tokens, values, 22);
+double attention_error(const Keys& k, const Values& v, const kv::shape& shape = wide,
+                       std::size_t tokens = 256) {
+    const block kb = samples::make_block(shape, tokens, keys, 21),
+                vb = samples::make_block(shape, tokens, values, 22);
     return attention_error(kb.x, vb.x, measure(erased(k), kb).decoded, measure(erased(v), vb).decoded,
                            shape.head_size);
 }
@@ -150,7 +152,8 @@ TEST_CASE("The bits of calibrated codecs are those of their formulas") {
     CHECK(of_keys(systems::make_matryoshka_codec(sample, keys), 64) == 8.0);
     CHECK(of_keys(systems::make_aqua_codec<2>(sample, keys), 64) == 2 + 16 / 128.0);
     CHECK(near(of_keys(systems::make_kvquant_keys<>(sample), 1000), 3 + 32 * 10 / 1000.0));
-    CHECK(bits(systems::make_kvquant_values<>(sample), 1000, values, narrow) == 3 + 32 * 2 / 128.0 + 32 / 128.0);
+    CHECK(bits(systems::make_kvquant_values<>(sample), 1000, values, narrow) ==
+          3 + 32 * 2 / 128.0 + 32 / 128.0);
     // Three of four layers have a prediction.
     CHECK(systems::make_aqua_codec<2>(sample, values).constant_bytes() == 3 * 4 * (2 * 128 * 128 + 128));
 }
@@ -167,11 +170,12 @@ TEST_CASE("KIVI: keys by channel lose less than keys by token, at equal bits") {
 TEST_CASE("GEAR: outliers and factors take error from the bare quantizer") {
     for (const auto kind : {keys, values}) {
         const block b = samples::make_block(wide, 256, kind, 4);
-        const double all = kind == keys ? error_of(systems::gear_keys<2>(), b) : error_of(systems::gear_values<2>(), b);
+        const double all =
+            kind == keys ? error_of(systems::gear_keys<2>(), b) : error_of(systems::gear_values<2>(), b);
         const double factors =
             kind == keys ? error_of(systems::gear_l_keys<2>(), b) : error_of(systems::gear_l_values<2>(), b);
-        const double bare =
-            kind == keys ? error_of(systems::kivi_keys<2, 64>(), b) : error_of(systems::kivi_values<2, 64>(), b);
+        const double bare = kind == keys ? error_of(systems::kivi_keys<2, 64>(), b)
+                                         : error_of(systems::kivi_values<2, 64>(), b);
         CAPTURE(all, factors, bare);
         CHECK(all < factors);
         CHECK(factors < bare);
@@ -188,7 +192,8 @@ TEST_CASE("A rotation of keys loses less once the mean of each channel is gone")
 
 TEST_CASE("TurboQuant: the mse code loses less than the one with a sketch, at equal bits") {
     const block b = samples::make_block(wide, 64, values, 6);
-    CHECK(error_of(systems::make_turboquant_codec<3>(128), b) < error_of(systems::make_turboquant_prod_codec<3>(128), b));
+    CHECK(error_of(systems::make_turboquant_codec<3>(128), b) <
+          error_of(systems::make_turboquant_prod_codec<3>(128), b));
 }
 
 TEST_CASE("KV-AdaQuant: four bits for keys and two for values beat the reverse in attention") {
@@ -209,7 +214,8 @@ TEST_CASE("ZipCache and MiKV: salient tokens lose less than the others") {
         for (std::size_t t = 0; t < b.x.rows(); ++t) {
             double lost = 0;
             for (std::size_t c2 = 0; c2 < b.x.columns(); ++c2)
-                lost += (double{b.x(t, c2)} - double{decoded(t, c2)}) * (double{b.x(t, c2)} - double{decoded(t, c2)});
+                lost += (double{b.x(t, c2)} - double{decoded(t, c2)}) *
+                        (double{b.x(t, c2)} - double{decoded(t, c2)});
             if (b.saliency[t] >= 9) salient += lost, ++n;
             if (b.saliency[t] <= 3) other += lost, ++m;
         }
@@ -259,7 +265,8 @@ TEST_CASE("AQUA-KV: what the layer before tells need not be stored") {
     };
     const kv::matrix fitted = told(kv::matrix(sample.keys_of(0)), 0);
     for (std::size_t t = 0; t < 400; ++t)
-        std::copy(fitted.row(t).begin(), fitted.row(t).end(), related.keys[1].begin() + static_cast<std::ptrdiff_t>(128 * t));
+        std::copy(fitted.row(t).begin(), fitted.row(t).end(),
+                  related.keys[1].begin() + static_cast<std::ptrdiff_t>(128 * t));
     const auto aqua = systems::make_aqua_codec<2>(related, keys);
     block b = samples::make_block(narrow, 200, keys, 64);
     b.first_layer = 1;
@@ -287,7 +294,8 @@ TEST_CASE("A projection of full rank loses nothing but the rounding to halves, a
     CAPTURE(quarter, half, full);
     CHECK(half < quarter);
     CHECK(full < 1e-5);
-    CHECK(error_of(systems::make_cskv_codec<>(sample, keys, 0.5), b) < error_of(systems::make_cskv_codec<>(sample, keys, 0.2), b));
+    CHECK(error_of(systems::make_cskv_codec<>(sample, keys, 0.5), b) <
+          error_of(systems::make_cskv_codec<>(sample, keys, 0.2), b));
 }
 
 TEST_CASE("ShadowKV's landmarks are the means of chunks") {

@@ -1,7 +1,6 @@
 #include <pith/systems/kv_quantized.hpp>
 
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
@@ -106,22 +105,22 @@ TEST_CASE("Every listed cache attends near the exact one, in fewer bytes than ha
         other->end_prefill();
         append(*c, t, 200, 30);
         for (std::size_t i = 200; i < 230; ++i) append(*other, t, i, 1);
+        // Counting brings into effect what the policies say of the newest tokens.
+        const std::size_t size = c->bytes().total();
+        CHECK(size == other->bytes().total());
         const kv::matrix out = attend(*c, t, 229);
-        const double error = distance(truth, out);
-        CAPTURE(error, c->bytes().total(), exact->bytes().total());
-        REQUIRE(error < 2);
-        errors[name] = error;
-        std::printf("%-26s %8zu %.4f\n", name, c->bytes().total(), error);
-        REQUIRE(distance(out, attend(*other, t, 229)) == 0);
-        REQUIRE(c->bytes().total() == other->bytes().total());
-        if (std::string(name) != "half") REQUIRE(c->bytes().total() < exact->bytes().total());
+        CHECK(distance(out, attend(*other, t, 229)) == 0);
+        errors[name] = distance(truth, out);
+        CAPTURE(errors[name], size, exact->bytes().total());
+        CHECK(errors[name] < 1.5);
+        if (std::string(name) != "half") CHECK(size < exact->bytes().total());
     });
     REQUIRE(errors.size() >= 40);
-    REQUIRE(errors["half"] < 0.005);
-    REQUIRE(errors["q8_0"] < 0.05);
-    REQUIRE(errors["kivi 4"] < errors["kivi 2"]);
-    REQUIRE(errors["kivi 2"] < errors["per token 2"]);
-    REQUIRE(errors["kv-adaquant k4v2"] < errors["kv-adaquant k2v4"]);
+    CHECK(errors["half"] < 0.005);
+    CHECK(errors["q8_0"] < 0.05);
+    CHECK(errors["kivi 4"] < errors["kivi 2"]);
+    CHECK(errors["kivi 2"] < errors["per token 2"]);
+    CHECK(errors["kv-adaquant k4v2"] < errors["kv-adaquant k2v4"]);
 }
 
 TEST_CASE("A cache that needs a calibration is not made without one") {

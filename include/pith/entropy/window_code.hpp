@@ -23,7 +23,9 @@ inline constexpr std::size_t window_pitch = window_group / 8;
 ///   j
 ///           of code i is bit i of plane j. Gives the number of escapes. May write 32 bytes beyond the last.
 ///   decode: the inverse; gives the number of escapes used. May read 32 bytes beyond the last.
-///   spell:  n bytes of two nibbles, the lower first, to 2 n bytes of a table of 16. Writes no more.
+///   spell:  n bytes of two nibbles, the lower first, to 2 n bytes of a table of 16, but the next byte of
+///   `far` for each nibble 15. Gives how many of these it used; may read 32 bytes beyond the last. Writes no
+///   more.
 /// Law: equal to portable_windows.
 template <class K>
 concept window_kernel = requires(const std::uint8_t* in, std::uint8_t* out, std::uint8_t* more, std::size_t n,
@@ -32,8 +34,8 @@ concept window_kernel = requires(const std::uint8_t* in, std::uint8_t* out, std:
     noexcept->std::same_as<std::size_t>;
     { K::decode(in, n, base, bits, in, out) }
     noexcept->std::same_as<std::size_t>;
-    { K::spell(in, n, in, out) }
-    noexcept;
+    { K::spell(in, n, in, in, out) }
+    noexcept->std::same_as<std::size_t>;
 };
 
 /// The definition, in plain C++.
@@ -82,12 +84,15 @@ struct portable_windows {
         }
         return used;
     }
-    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
-                      std::uint8_t* out) noexcept {
-        for (std::size_t i = 0; i < n; ++i) {
-            out[2 * i] = table[nibbles[i] & 15];
-            out[2 * i + 1] = table[nibbles[i] >> 4];
+    static std::size_t spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                             const std::uint8_t* far, std::uint8_t* out) noexcept {
+        std::size_t used = 0;
+        for (std::size_t i = 0; i < 2 * n; ++i) {
+            const unsigned nibble = nibbles[i / 2] >> (i % 2 * 4) & 15;
+            out[i] = nibble == 15 ? far[used] : table[nibble];
+            used += nibble == 15 ? 1 : 0;
         }
+        return used;
     }
 };
 static_assert(window_kernel<portable_windows>);
@@ -128,12 +133,14 @@ class window_census {
         // Zeros have an escape of their own: windows are looked for among the other values.
         start_ = lowest_ == 0 ? 1 : lowest_;
         while (start_ < highest_ && counts[start_] == 0) ++start_;
+        std::memset(sums_, 0, 2 * (before + lowest_));
         for (unsigned v = lowest_; v <= highest_; ++v) {
-            sums_[v] = static_cast<std::uint16_t>(total_);
+            sums_[before + v] = static_cast<std::uint16_t>(total_);
             total_ += counts[v];
             largest_ = counts[v] > largest_ ? counts[v] : largest_;
         }
-        sums_[highest_ + 1] = static_cast<std::uint16_t>(total_);
+        for (unsigned v = before + highest_ + 1; v < behind; ++v)
+            sums_[v] = static_cast<std::uint16_t>(total_);
     }
     [[nodiscard]] bool constant() const noexcept { return lowest_ == highest_; }
     [[nodiscard]] std::uint8_t lowest() const noexcept { return static_cast<std::uint8_t>(lowest_); }
@@ -141,33 +148,54 @@ class window_census {
     /// False where no window of up to 5 bits can hold enough.
     [[nodiscard]] bool skewed() const noexcept { return 48 * largest_ > total_; }
 
-    /// The cheapest base for a width, and the cost in bits of the counted values.
+    /// The cheapest base for a width, the lowest of equals, and the cost in bits of the counted values.
     [[nodiscard]] std::uint32_t best_base(unsigned bits, std::uint8_t& base) const noexcept {
         const unsigned width = (1U << bits) - 1;
-        std::uint32_t best = ~std::uint32_t{0};
         const unsigned last = highest_ + width <= 256 ? highest_ : 256 - width;
-        const unsigned first = zeros_ * 2 > total_ ? 0 : start_ < last ? start_ : last;
-        for (unsigned b = first; b <= last; b = b == 0 && start_ > 1 && start_ <= last ? start_ : b + 1) {
-            const std::uint32_t inside = below(b + width) - below(b);
-            std::uint32_t near = below(b);
-            if (b > detail::window_near) near += zeros_ - below(b - detail::window_near);
-            const std::uint32_t cost = 12 * (total_ - inside) - 8 * near;  // 12 far, 4 near
-            if (cost >= best) continue;
-            best = cost;
-            base = static_cast<std::uint8_t>(b);
+        unsigned first = start_ < last ? start_ : last;
+        std::uint16_t best = 0xFFFF, cost[lanes];
+        if (zeros_ * 2 > total_) {
+            if (start_ > last) first = 1;
+            costs(0, width, cost);
+            best = cost[0];
+            base = 0;
+        }
+        for (unsigned b = first; b <= last; b += lanes) {
+            costs(b, width, cost);
+            for (unsigned k = last - b + 1; k < lanes; ++k) cost[k] = 0xFFFF;
+            std::uint16_t least = best;
+            for (unsigned k = 0; k < lanes; ++k) least = cost[k] < least ? cost[k] : least;
+            if (least == best) continue;
+            best = least;
+            unsigned k = 0;
+            while (cost[k] != least) ++k;
+            base = static_cast<std::uint8_t>(b + k);
         }
         return best + bits * total_;
     }
 
   private:
-    /// How many of the counted values are below v.
-    [[nodiscard]] std::uint32_t below(unsigned v) const noexcept {
-        return sums_[v < lowest_ ? lowest_ : v > highest_ ? highest_ + 1 : v];
+    static constexpr unsigned lanes = 16;
+    static constexpr unsigned before = 16;                          // places below the value 0
+    static constexpr unsigned behind = before + 256 + 127 + lanes;  // the end of what a window may reach
+
+    /// What escapes cost with each of 16 bases, 12 bits far and 4 near; at most 12 * 1024. Of a constant
+    /// length, for vectors.
+    void costs(unsigned base, unsigned width, std::uint16_t (&out)[lanes]) const noexcept {
+        const std::uint16_t* const low = sums_ + before + base;
+        const std::uint16_t* const high = low + width;
+        const std::uint16_t* const near = low - detail::window_near;
+        for (unsigned k = 0; k < lanes; ++k) {
+            const unsigned zeros = base + k > detail::window_near ? zeros_ : 0U;
+            const unsigned inside = unsigned{high[k]} - low[k];
+            const unsigned close = unsigned{low[k]} - near[k] + zeros;
+            out[k] = static_cast<std::uint16_t>(12 * (total_ - inside) - 8 * close);
+        }
     }
 
     unsigned lowest_ = 0, highest_ = 255, start_ = 0;
     std::uint32_t zeros_, largest_ = 0, total_ = 0;
-    std::uint16_t sums_[257];  // of the counts below a value, from the lowest to behind the highest
+    std::uint16_t sums_[behind];  // of the counts below each value, from 16 below 0 on
 };
 
 /// The cheapest form; only widths from `least` to `most` bits are tried besides the forms of constants and of
@@ -204,8 +232,12 @@ void put_window_escapes(Sink& sink, std::uint8_t* escapes, std::size_t count, un
         far += nibbles[i] == window_far ? 1 : 0;
     }
     nibbles[count] = 0;
-    for (std::size_t i = 0; i < count; i += 2)
-        nibbles[i / 2] = static_cast<std::uint8_t>(nibbles[i] | nibbles[i + 1] << 4);
+    for (std::size_t i = 0; i < count; i += 32) {
+        std::uint8_t two[32];
+        std::memcpy(two, nibbles + i, sizeof two);
+        for (std::size_t k = 0; k < 16; ++k)
+            nibbles[i / 2 + k] = static_cast<std::uint8_t>(two[2 * k] | two[2 * k + 1] << 4);
+    }
     sink.append(byte_view(nibbles, (count + 1) / 2));
     sink.append(byte_view(escapes, far));
 }
@@ -217,6 +249,7 @@ struct window_scratch {
     alignas(64) std::uint8_t planes[7 * window_pitch];
     alignas(64) std::uint8_t escapes[window_group + 64] = {};
     alignas(64) std::uint8_t symbols[window_group];
+    alignas(64) std::uint8_t far[window_group + 64];
 };
 
 /// Appends a group in a form that fits it: bits, then for a constant its value; for bytes as they are those;
@@ -269,6 +302,21 @@ namespace detail {
     return true;
 }
 
+/// False where a value among n that are far could have been told by a shorter escape or by the window.
+[[nodiscard]] inline bool far_values_are_far(const std::uint8_t* values, std::size_t n,
+                                             window_form form) noexcept {
+    const auto width = static_cast<std::uint8_t>((1U << form.bits) - 1);
+    unsigned bad = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint8_t v = values[i];
+        const auto above = static_cast<std::uint8_t>(v - form.base);
+        const auto under = static_cast<std::uint8_t>(form.base - 1 - v);
+        const unsigned near = (v < form.base ? 1U : 0U) & (under < window_near ? 1U : 0U);
+        bad |= (above < width ? 1U : 0U) | near | (v == 0 ? 1U : 0U);
+    }
+    return bad == 0;
+}
+
 /// Escapes in nibbles to values in s.escapes. Errors: truncated, bad_stream.
 template <window_kernel Kernel>
 [[nodiscard]] result<void> read_window_escapes(byte_reader& in, std::size_t count, window_form form,
@@ -278,18 +326,13 @@ template <window_kernel Kernel>
     const error bad = in.fail(error_code::bad_stream, "an escape that no encoder writes");
     if (!escapes_are_known(*nibbles, count, form.base) || (count % 2 != 0 && nibbles->back() >> 4 != 0))
         return bad;
-    std::uint8_t value_of[16] = {};
-    for (unsigned d = 0; d < window_near; ++d) value_of[d] = static_cast<std::uint8_t>(form.base - 1U - d);
-    Kernel::spell(nibbles->data(), nibbles->size(), value_of, s.escapes);
     const result<byte_view> values = in.read_bytes(count_far(*nibbles));
     if (!values) return values.error();
-    std::size_t i = 0;
-    for (const std::uint8_t v : *values) {
-        const unsigned offset = (v - unsigned{form.base}) & 0xFF;
-        if (offset < (1U << form.bits) - 1 || window_escape(v, form.base) != window_far) return bad;
-        while (((*nibbles)[i / 2] >> (i % 2 * 4) & 15) != window_far) ++i;
-        s.escapes[i++] = v;
-    }
+    if (!far_values_are_far(values->data(), values->size(), form)) return bad;
+    std::memcpy(s.far, values->data(), values->size());
+    std::uint8_t value_of[16] = {};
+    for (unsigned d = 0; d < window_near; ++d) value_of[d] = static_cast<std::uint8_t>(form.base - 1U - d);
+    Kernel::spell(nibbles->data(), nibbles->size(), value_of, s.far, s.escapes);
     return {};
 }
 

@@ -188,6 +188,9 @@ class pipeline {
     [[nodiscard]] std::size_t constant_bytes() const noexcept {
         return detail::constant_bytes_of(first_) + detail::constant_bytes_of(rest_);
     }
+    [[nodiscard]] std::uint64_t fingerprint() const {
+        return detail::mark{}.add_part(first_).add_part(rest_).value();
+    }
     [[nodiscard]] const First& first() const noexcept { return first_; }
     [[nodiscard]] const rest_type& rest() const noexcept { return rest_; }
 
@@ -226,6 +229,7 @@ class pipeline<Leaf> {
         return detail::decode_block(*this, bytes, scope, y);
     }
     [[nodiscard]] std::size_t constant_bytes() const noexcept { return detail::constant_bytes_of(leaf_); }
+    [[nodiscard]] std::uint64_t fingerprint() const { return detail::mark{}.add_part(leaf_).value(); }
     [[nodiscard]] const Leaf& first() const noexcept { return leaf_; }
 
   private:

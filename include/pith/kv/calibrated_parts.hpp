@@ -137,8 +137,16 @@ class projected {
         return sum;
     }
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        detail::mark out;
+        for (const projection& p : *layers_)
+            for (std::size_t j = 0; j < p.down.rows(); ++j) out.add(p.down.row(j)).add(p.up.row(j));
+        return out.value();
+    }
+
   private:
-    [[nodiscard]] const projection& of(const block_scope& scope, std::size_t columns) const noexcept {
+    [[nodiscard]] const projection& of(const block_scope& scope,
+                                       [[maybe_unused]] std::size_t columns) const noexcept {
         PITH_ASSERT(scope.first_layer < layers_->size());
         const projection& p = (*layers_)[scope.first_layer];
         PITH_ASSERT(p.down.columns() == columns && p.up.columns() == columns);
@@ -226,6 +234,15 @@ class cross_layer {
         for (const auto& p : *layers_)
             sum += sizeof(float) * (p.weights.rows() * p.weights.columns() + p.bias.size());
         return sum;
+    }
+
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        detail::mark out;
+        for (const auto& p : *layers_) {
+            for (std::size_t i = 0; i < p.weights.rows(); ++i) out.add(p.weights.row(i));
+            out.add(p.bias);
+        }
+        return out.value();
     }
 
   private:

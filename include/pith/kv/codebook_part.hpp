@@ -106,9 +106,16 @@ class fitted_ranges {
         return sum;
     }
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        detail::mark out;
+        for (const auto& layer : *layers_)
+            for (const line_range& r : layer) out.add(std::array{r.middle, r.radius});
+        return out.value();
+    }
+
   private:
     [[nodiscard]] const std::vector<line_range>& of(const block_scope& scope,
-                                                    std::size_t columns) const noexcept {
+                                                    [[maybe_unused]] std::size_t columns) const noexcept {
         PITH_ASSERT(scope.first_layer < layers_->size() && (*layers_)[scope.first_layer].size() == columns);
         return (*layers_)[scope.first_layer];
     }
@@ -166,6 +173,12 @@ class levels {
     }
     [[nodiscard]] std::size_t constant_bytes() const noexcept {
         return layers_->size() * sizeof(float) * (std::size_t{1} << Bits);
+    }
+
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        detail::mark out;
+        for (const auto& grid : *layers_) out.add(grid.levels());
+        return out.value();
     }
 
   private:

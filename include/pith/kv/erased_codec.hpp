@@ -2,13 +2,16 @@
 // What a codec asks of the cache stays in the type; the virtual call is one for each block.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <pith/kv/concepts.hpp>
+#include <pith/kv/part_traits.hpp>
 
 namespace pith::inline v1::kv {
 
@@ -22,8 +25,9 @@ class erased_codec {
     static constexpr bool uses_current_keys = UsesCurrentKeys;
     static constexpr bool uses_queries = UsesQueries;
 
-    template <block_codec C>
-    requires(!std::same_as<C, erased_codec>) explicit erased_codec(C codec)
+    /// The type itself comes first: a copy must not ask whether it is a codec while that is being decided.
+    template <class C>
+    requires(!std::same_as<C, erased_codec> && block_codec<C>) explicit erased_codec(C codec)
         : held_(std::make_shared<const model<C>>(std::move(codec))) {
         static_assert(
             layers_of<C>() == Layers &&
@@ -38,6 +42,8 @@ class erased_codec {
         return held_->decode(in, scope, out);
     }
     [[nodiscard]] std::size_t constant_bytes() const { return held_->constant_bytes(); }
+    /// Of the codec's name, too.
+    [[nodiscard]] std::uint64_t fingerprint() const { return held_->fingerprint(); }
 
   private:
     struct interface {
@@ -45,6 +51,7 @@ class erased_codec {
         virtual void encode(view_2d<const float>, const block_scope&, std::vector<std::byte>&) const = 0;
         virtual result<void> decode(std::span<const std::byte>, const block_scope&, view_2d<float>) const = 0;
         virtual std::size_t constant_bytes() const = 0;
+        virtual std::uint64_t fingerprint() const = 0;
     };
     template <class C>
     struct model final : interface {
@@ -60,6 +67,11 @@ class erased_codec {
         std::size_t constant_bytes() const override {
             if constexpr (requires { codec.constant_bytes(); }) return codec.constant_bytes();
             return 0;
+        }
+        std::uint64_t fingerprint() const override {
+            detail::mark out;
+            if constexpr (requires { C::name; }) out.add_text(C::name);
+            return out.add_part(codec).value();
         }
         C codec;
     };

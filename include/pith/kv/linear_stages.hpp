@@ -139,6 +139,14 @@ class rotated {
         return {};
     }
 
+    /// Of the rotated vector 1, 2, 3, ...
+    [[nodiscard]] std::uint64_t fingerprint() const {
+        std::vector<float> ramp(rotation_->size()), turned(ramp.size());
+        for (std::size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<float>(i + 1);
+        rotation_->forward_into(ramp, turned);
+        return detail::mark{}.add(turned).value();
+    }
+
   private:
     std::shared_ptr<const Rotation> rotation_;
 };
@@ -164,6 +172,7 @@ struct polar_pairs {
     static constexpr const char* name = "polar";
     bool halves = true;
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return halves ? 1 : 2; }
     template <block_part Inner>
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out, const Inner& inner) const {
         matrix polar(x.rows(), x.columns());

@@ -66,6 +66,7 @@ struct low_rank {
     static constexpr std::size_t layers = Layers;
     std::size_t rank = 16;
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return rank; }
     void write(view_2d<const float> x, const block_scope&, byte_output& out) const {
         if (!x.empty()) detail::write_factors(out, low_rank_factors(x, rank));
     }
@@ -84,6 +85,9 @@ struct error_factors {
     static constexpr const char* name = "error factors";
     std::size_t rank = 4, short_rank = 2, short_block = 64;
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        return detail::mark{}.add(rank).add(short_rank).add(short_block).value();
+    }
     template <block_part Inner>
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out, const Inner& inner) const {
         std::vector<std::byte> coded;
@@ -121,6 +125,9 @@ struct landmark_factors {
     static constexpr const char* name = "landmarks";
     std::size_t rank = 160, chunk = 8, exact_chunks = 48;
 
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        return detail::mark{}.add(rank).add(chunk).add(exact_chunks).value();
+    }
     void write(view_2d<const float> x, const block_scope&, byte_output& out) const {
         if (x.empty()) return;
         const matrix marks = means_of(x);

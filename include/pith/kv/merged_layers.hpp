@@ -26,6 +26,11 @@ struct merged_layers {
     float towards = 0.6F;
     float apart = 0.05F;
 
+    /// Of what reading depends on.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        const float read[] = {static_cast<float>(first_share)};
+        return detail::mark{}.add(read).value();
+    }
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
         if (!merges(scope) || x.empty()) return halves{}.write(x, scope, out);
         const std::size_t d = scope.shape.head_size, n = x.rows() * scope.heads;

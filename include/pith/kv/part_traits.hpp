@@ -3,8 +3,11 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <span>
 
 namespace pith::inline v1::kv::detail {
 
@@ -38,6 +41,33 @@ struct needs {
     static constexpr bool uses_current_keys = (part_uses_current_keys<Parts> || ...);
     static constexpr bool uses_queries = (part_uses_queries<Parts> || ...);
 };
+/// A number that tells constants and run-time choices apart.
+class mark {
+  public:
+    mark& add(std::uint64_t v) noexcept {
+        value_ = (value_ ^ v) * 0x9E37'79B9'7F4A'7C15U;  // 2^64 over the golden ratio
+        value_ ^= value_ >> 29;
+        return *this;
+    }
+    mark& add(std::span<const float> values) noexcept {
+        for (const float v : values) add(std::bit_cast<std::uint32_t>(v));
+        return add(values.size());
+    }
+    mark& add_text(const char* text) noexcept {
+        for (; *text != 0; ++text) add(static_cast<unsigned char>(*text));
+        return *this;
+    }
+    template <class Part>
+    mark& add_part(const Part& part) {
+        if constexpr (requires { part.fingerprint(); }) return add(part.fingerprint());
+        return add(std::uint64_t{0});
+    }
+    [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
+
+  private:
+    std::uint64_t value_ = 0;
+};
+
 /// The names of parts, " > " between them. A part without one is left out.
 template <class... Parts>
 struct joined_names {

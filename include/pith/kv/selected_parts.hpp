@@ -204,6 +204,9 @@ requires(Percent <= 100) class token_classes {
 
     token_classes() = default;
     token_classes(High high, Low low) : high_(std::move(high)), low_(std::move(low)) {}
+    [[nodiscard]] std::uint64_t fingerprint() const {
+        return detail::mark{}.add_part(high_).add_part(low_).value();
+    }
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
         const std::size_t n = x.rows(), count = detail::share_of(10 * Percent, n);
@@ -270,6 +273,9 @@ class channel_classes {
 
     channel_classes(std::size_t count, High high, Low low)
         : high_(std::move(high)), low_(std::move(low)), count_(count) {}
+    [[nodiscard]] std::uint64_t fingerprint() const {
+        return detail::mark{}.add(count_).add_part(high_).add_part(low_).value();
+    }
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
         PITH_ASSERT(count_ <= x.columns());

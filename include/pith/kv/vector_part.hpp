@@ -33,6 +33,17 @@ class vector_codes {
 
     [[nodiscard]] const Quantizer& quantizer() const noexcept { return *quantizer_; }
 
+    /// Of the code of 1, 2, 3, ...
+    [[nodiscard]] std::uint64_t fingerprint() const {
+        std::vector<float> ramp(quantizer_->dimension());
+        for (std::size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<float>(i + 1);
+        std::vector<std::uint8_t> code(quantizer_->code_size());
+        detail::mark out;
+        out.add(ramp.size());
+        if (quantizer_->encode_into(ramp, code))
+            for (const std::uint8_t b : code) out.add(b);
+        return out.value();
+    }
     /// Precondition: the columns are a multiple of the quantizer's dimension.
     void write(view_2d<const float> x, const block_scope&, byte_output& out) const {
         std::vector<float> part(quantizer_->dimension());
@@ -121,6 +132,7 @@ class pair_codes {
     explicit pair_codes(std::size_t group = 1024) : points_(gaussian_pairs<Bits>()), group_(group) {
         PITH_ASSERT(group != 0 && group % 2 == 0);
     }
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return group_; }
 
     void write(view_2d<const float> x, const block_scope&, byte_output& out) const {
         for (std::size_t r = 0; r < x.rows(); ++r)

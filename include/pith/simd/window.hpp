@@ -83,23 +83,34 @@ struct window_kernel<Arch> {
                                   [=](auto b) { return decode_as<b.value>(planes, n, base, escapes, out); });
     }
 
-    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
-                      std::uint8_t* out) noexcept {
+    static std::size_t spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                             const std::uint8_t* far, std::uint8_t* out) noexcept {
         const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
         const __m128i low_nibble = _mm_set1_epi8(15);
-        std::size_t i = 0;
-        for (; i + 16 <= n; i += 16) {
-            const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(nibbles + i));
+        const std::uint8_t* at = far;
+        for (std::size_t i = 0; i < n; i += 16) {
+            alignas(16) std::uint8_t rest[16] = {};
+            const bool whole = n - i >= 16;
+            if (!whole) std::memcpy(rest, nibbles + i, n - i);
+            const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(whole ? nibbles + i : rest));
             const __m128i low = _mm_and_si128(v, low_nibble);
             const __m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), low_nibble);
-            __m128i* const to = reinterpret_cast<__m128i*>(out + 2 * i);
-            _mm_storeu_si128(to, _mm_shuffle_epi8(values, _mm_unpacklo_epi8(low, high)));
-            _mm_storeu_si128(to + 1, _mm_shuffle_epi8(values, _mm_unpackhi_epi8(low, high)));
+            const __m256i code = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+            const __m256i is_far = _mm256_cmpeq_epi8(code, _mm256_set1_epi8(15));
+            const auto marked = static_cast<unsigned>(_mm256_movemask_epi8(is_far));
+            const __m256i near =
+                _mm256_andnot_si256(is_far, _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), code));
+            const __m256i all = _mm256_or_si256(near, spread(at, marked));
+            at += std::popcount(marked);
+            if (whole) {
+                _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 2 * i), all);
+            } else {
+                alignas(32) std::uint8_t last[32];
+                _mm256_store_si256(reinterpret_cast<__m256i*>(last), all);
+                std::memcpy(out + 2 * i, last, 2 * (n - i));
+            }
         }
-        for (; i < n; ++i) {
-            out[2 * i] = table[nibbles[i] & 15];
-            out[2 * i + 1] = table[nibbles[i] >> 4];
-        }
+        return static_cast<std::size_t>(at - far);
     }
 
   private:
@@ -231,21 +242,30 @@ struct window_kernel<Arch> {
         return static_cast<std::size_t>(at - escapes);
     }
 
-    static void spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
-                      std::uint8_t* out) noexcept {
+    static std::size_t spell(const std::uint8_t* nibbles, std::size_t n, const std::uint8_t* table,
+                             const std::uint8_t* far, std::uint8_t* out) noexcept {
         const uint8x16_t values = vld1q_u8(table);
+        const std::uint8_t* at = far;
         std::size_t i = 0;
-        for (; i + 16 <= n; i += 16) {
-            const uint8x16_t v = vld1q_u8(nibbles + i);
-            uint8x16x2_t two;
-            two.val[0] = vqtbl1q_u8(values, vandq_u8(v, vdupq_n_u8(15)));
-            two.val[1] = vqtbl1q_u8(values, vshrq_n_u8(v, 4));
-            vst2q_u8(out + 2 * i, two);
+        for (; i + 8 <= n; i += 8) {
+            const uint8x8_t v = vld1_u8(nibbles + i);
+            const uint8x8x2_t two = vzip_u8(vand_u8(v, vdup_n_u8(15)), vshr_n_u8(v, 4));
+            const uint8x16_t code = vcombine_u8(two.val[0], two.val[1]);
+            const uint8x16_t is_far = vceqq_u8(code, vdupq_n_u8(15));
+            const unsigned marked = mask_of(is_far);
+            const uint8x8_t low = spread(at, marked & 0xFF);
+            at += std::popcount(marked & 0xFF);
+            const uint8x8_t high = spread(at, marked >> 8);
+            at += std::popcount(marked >> 8);
+            vst1q_u8(out + 2 * i, vbslq_u8(is_far, vcombine_u8(low, high), vqtbl1q_u8(values, code)));
         }
-        for (; i < n; ++i) {
-            out[2 * i] = table[nibbles[i] & 15];
-            out[2 * i + 1] = table[nibbles[i] >> 4];
-        }
+        for (; i < n; ++i)
+            for (unsigned k = 0; k < 2; ++k) {
+                const unsigned nibble = nibbles[i] >> (4 * k) & 15;
+                out[2 * i + k] = nibble == 15 ? *at : table[nibble];
+                at += nibble == 15 ? 1 : 0;
+            }
+        return static_cast<std::size_t>(at - far);
     }
 
   private:

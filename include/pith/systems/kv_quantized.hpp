@@ -68,7 +68,11 @@ void for_each_scalar(F& f) {
     whole("gear-l 2", gear_l_keys<2>(), gear_l_values<2>(), 20, kv::keep_all{});
     whole("zipcache", zipcache_keys(), zipcache_values(), 100, zipcache_saliency());
     whole("mikv", mikv_keys(), mikv_values(), 32, mikv_saliency());
+}
 
+template <class F>
+void for_each_rowwise(F& f) {
+    using kv::calibration, kv::rope, kv::shape, kv::post_rope;
     const auto engine = [&]<class Codec>(const char* name, Codec codec) {
         f(name, [=](const shape& s, const rope& r, const calibration&) {
             return erased_cache<post_rope>(s, r, codec, codec, online);
@@ -174,6 +178,7 @@ void for_each_low_rank(F& f) {
 template <class F>
 void for_each_quantized(F f) {
     detail::for_each_scalar(f);
+    detail::for_each_rowwise(f);
     detail::for_each_rotated(f);
     detail::for_each_low_rank(f);
 }
