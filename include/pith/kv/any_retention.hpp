@@ -2,6 +2,7 @@
 // Own work. Decisions are those of the retention held.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -18,9 +19,11 @@ class any_retention {
     static constexpr bool per_head = PerHead;
     static constexpr bool positions_in_cache = PositionsInCache;
 
-    template <retention Held>
-    requires(Held::per_head == PerHead &&
-             kv::positions_in_cache<Held> == PositionsInCache) explicit any_retention(Held held)
+    /// The order of the conditions keeps the copy constructor out of its own constraint.
+    template <class Held>
+    requires(!std::same_as<Held, any_retention>) && retention<Held> &&
+        (Held::per_head == PerHead &&
+         kv::positions_in_cache<Held> == PositionsInCache) explicit any_retention(Held held)
         : held_(std::make_unique<holder<Held>>(std::move(held))) {}
     any_retention(const any_retention& other) : held_(other.held_->copy()) {}
     any_retention(any_retention&&) noexcept = default;

@@ -31,8 +31,8 @@ concept disposal = std::copy_constructible<D> &&
 struct evict {
     static constexpr bool drops = true;
 
-    void dispose(const lane_place&, const lane_view& tokens, std::span<const float> scores, std::size_t keep,
-                 lane_plan& plan) const {
+    void dispose(const lane_place&, [[maybe_unused]] const lane_view& tokens, std::span<const float> scores,
+                 std::size_t keep, lane_plan& plan) const {
         PITH_ASSERT(scores.size() == tokens.tokens() && keep <= scores.size());
         plan.kept = highest(scores, keep);
     }

@@ -19,8 +19,9 @@ namespace pith::inline v1::kv {
     std::vector<std::uint32_t> order(scores.size());
     std::iota(order.begin(), order.end(), 0U);
     const auto key = [&](std::uint32_t i) { return scores[i] == scores[i] ? scores[i] : -INFINITY; };
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return key(a) > key(b); });
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return key(a) > key(b) || (key(a) == key(b) && a < b);
+    });
     return order;
 }
 
@@ -83,8 +84,9 @@ namespace detail {
     }
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return rest[a] > rest[b]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return rest[a] > rest[b] || (rest[a] == rest[b] && a < b);
+    });
     for (bool moved = true; left > 0 && moved;) {  // one unit each per round, so that rounding stays even
         moved = false;
         for (const std::size_t i : order) {

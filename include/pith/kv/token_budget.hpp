@@ -118,7 +118,7 @@ struct claim {
 
 /// Grants the first `total` claims by urgency; equal ones by lane.
 inline void grant(std::vector<claim>& claims, std::size_t total, std::span<std::size_t> out) {
-    std::stable_sort(claims.begin(), claims.end(), [](const claim& a, const claim& b) {
+    std::sort(claims.begin(), claims.end(), [](const claim& a, const claim& b) {
         return a.urgency < b.urgency || (a.urgency == b.urgency && a.lane < b.lane);
     });
     for (std::size_t i = 0; i < std::min(total, claims.size()); ++i) ++out[claims[i].lane];
