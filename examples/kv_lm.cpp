@@ -192,7 +192,10 @@ int run(settings& s) {
     if (s.generate != 0) generate(s, about, systems);
     bench::rows rows;
     lm::add_rows(rows, s.files[1], all, true);
-    return rows.write(s.json) ? 0 : 1;
+    if (!rows.write(s.json)) return 1;
+    for (const lm::measured_system& m : all)
+        if (!m.failure.empty() && !s.policies.empty()) return fail(m.name, m.failure);
+    return 0;
 }
 
 }  // namespace
