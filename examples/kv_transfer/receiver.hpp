@@ -8,9 +8,9 @@
 
 namespace transfer {
 
-/// Tokens that arrived; an error when bytes came that are no stream of chunks.
-inline pith::result<std::size_t> receive_cache(const subject& of, const descriptor& from,
-                                               lm::exact_cache& cache, greeting& said) {
+/// The prompt that the sender has; an error when bytes came that are no greeting.
+inline pith::result<greeting> receive_greeting(const subject& of, const descriptor& from) {
+    greeting said;
     std::vector<std::uint8_t> bytes(greeting::fixed);
     if (!receive_all(from.get(), bytes))
         return pith::error{pith::error_code::truncated, 0, "the connection ended before its greeting"};
@@ -28,11 +28,17 @@ inline pith::result<std::size_t> receive_cache(const subject& of, const descript
         if (t >= of.loaded.model.shape.vocabulary)
             return pith::error{pith::error_code::bad_stream, greeting::fixed,
                                "a token that the model does not have"};
+    return said;
+}
 
+/// Tokens of the prompt whose keys and values arrived; an error when bytes came that are no stream of chunks.
+inline pith::result<std::size_t> receive_chunks(const subject& of, const descriptor& from,
+                                                const greeting& said, lm::exact_cache& cache) {
+    std::vector<std::uint8_t> bytes;
     const kv::shape shape = of.shape();
     const pith::limits limits{.max_output = std::uint64_t{1} << 28, .max_memory = std::uint64_t{1} << 26};
     std::size_t have = 0;
-    while (have + 1 < *count) {
+    while (have + 1 < said.tokens.size()) {
         bytes.resize(kv::chunk_header::size);
         if (!receive_all(from.get(), bytes)) break;
         const auto head = kv::chunk_header::read(bytes, limits);
@@ -41,7 +47,7 @@ inline pith::result<std::size_t> receive_cache(const subject& of, const descript
         if (!receive_all(from.get(), pith::byte_span(bytes).subspan(kv::chunk_header::size))) break;
         const auto chunk = kv::read_chunk<codec>(shape, of.levels, bytes, limits);
         if (!chunk) return chunk.error();
-        if (chunk->first_token != have || have + chunk->tokens + 1 > *count)
+        if (chunk->first_token != have || have + chunk->tokens + 1 > said.tokens.size())
             return pith::error{pith::error_code::bad_stream, 4, "a chunk of other tokens than the next ones"};
         for (std::size_t l = 0; l < shape.layers; ++l)
             if (auto kept = cache.append(
@@ -57,12 +63,13 @@ inline pith::result<std::size_t> receive_cache(const subject& of, const descript
 /// Exit status. Text goes to standard output, what happened to standard error when it is not all well.
 inline int go_on(const subject& of, const settings& s, const descriptor& from, const failure_line& fail) {
     lm::exact_cache cache(of.shape(), of.loaded.model.rope());
-    greeting said;
-    const auto have = receive_cache(of, from, cache, said);
+    const auto said = receive_greeting(of, from);
+    if (!said) return fail("receiver", said.error());
+    const auto have = receive_chunks(of, from, *said, cache);
     if (!have) return fail("receiver", have.error());
-    const std::size_t tokens = said.tokens.size() - 1;
+    const std::size_t tokens = said->tokens.size() - 1;
     lm::decoder run(of.loaded.model);
-    const std::span<const std::uint32_t> prompt(said.tokens);
+    const std::span<const std::uint32_t> prompt(said->tokens);
     if (*have < tokens) {
         (void)fail("receiver", "the connection was lost; " + std::to_string(*have) + " of " +
                                    std::to_string(tokens) +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/systems/feedback.hpp>
+#include <pith/systems/kv.hpp>
 #include <pith/systems/lossless.hpp>
 #include <pith/systems/tensors.hpp>
 #include <pith/systems/vector.hpp>

@@ -13,7 +13,7 @@
 
 #include <pith/core/random.hpp>
 
-namespace samples {
+namespace block_samples {
 
 namespace kv = pith::kv;
 using input = pith::view_2d<const float>;
@@ -155,4 +155,4 @@ inline measured measure(const codec& c, const block& b) {
     return out;
 }
 
-}  // namespace samples
+}  // namespace block_samples

@@ -24,10 +24,10 @@ namespace {
 
 namespace kv = pith::kv;
 namespace quant = pith::quant;
+using block_samples::block;
+using block_samples::codec;
+using block_samples::of;
 using quant::axis;
-using samples::block;
-using samples::codec;
-using samples::of;
 
 using by_channel = kv::affine<quant::affine_options{.bits = 3, .group = 32, .axis = axis::channel}>;
 using by_token = kv::affine<quant::affine_options{.bits = 2, .group = 32, .axis = axis::token}>;
@@ -40,14 +40,14 @@ using rotation_code =
 std::vector<codec> all_codecs(const kv::shape& shape) {
     const std::size_t d = shape.head_size, n = shape.key_channels();
     const auto samples_of = [&](std::size_t columns) {
-        return samples::structured(kv::tensor_kind::keys, 80, columns, 3);
+        return block_samples::structured(kv::tensor_kind::keys, 80, columns, 3);
     };
     const kv::matrix sample = samples_of(n);
     const std::vector<kv::projection> axes{kv::fit_projection(sample.view(), 4)};
     const std::vector<kv::projection> head_axes{kv::fit_head_projection(sample.view(), d, n / 2)};
     const std::vector<kv::linear_prediction> predictions{kv::fit_prediction(sample.view(), sample.view())};
     const std::vector<std::vector<kv::line_range>> ranges{kv::fit_ranges(sample.view(), 0.01)};
-    const quant::grid<3> grid = kv::fit_levels<3>(samples::gaussian(20, 50, 5).view());
+    const quant::grid<3> grid = kv::fit_levels<3>(block_samples::gaussian(20, 50, 5).view());
     std::vector<codec> out{
         of(kv::halves{}),
         of(kv::each_head{}, by_channel{}),
@@ -94,7 +94,7 @@ const kv::shape shapes[] = {
 constexpr std::size_t sizes[] = {0, 1, 2, 3, 8, 31, 33, 70};
 
 block block_for(const codec& c, const kv::shape& shape, std::size_t tokens) {
-    return samples::make_block(shape, tokens, kv::tensor_kind::keys, tokens + 1, c.layers);
+    return block_samples::make_block(shape, tokens, kv::tensor_kind::keys, tokens + 1, c.layers);
 }
 
 bool finite(const kv::matrix& m) {
@@ -117,10 +117,11 @@ TEST_CASE("Every codec of blocks reads what it wrote, for any number of tokens a
     for (const auto& shape : shapes)
         for (const codec& c : all_codecs(shape))
             for (const std::size_t tokens : sizes) {
-                if (shape.head_size >= 64 && tokens != 1 && tokens != 33) continue;  // slow, and no other path
+                if (shape.head_size >= 64 && tokens != 1 && tokens != 33)
+                    continue;  // slow, and no other path
                 CAPTURE(c.name, tokens, shape.head_size);
                 const block b = block_for(c, shape, tokens);
-                const auto once = samples::measure(c, b), again = samples::measure(c, b);
+                const auto once = block_samples::measure(c, b), again = block_samples::measure(c, b);
                 REQUIRE(once.worst < 1e30);
                 REQUIRE(finite(once.decoded));
                 REQUIRE(equal(once.decoded, again.decoded));
@@ -130,7 +131,7 @@ TEST_CASE("Every codec of blocks reads what it wrote, for any number of tokens a
 
 TEST_CASE("A block appended behind other bytes is the block alone") {
     const kv::pipeline<by_channel> c;
-    const block b = samples::make_block(shapes[0], 9, kv::tensor_kind::keys, 1);
+    const block b = block_samples::make_block(shapes[0], 9, kv::tensor_kind::keys, 1);
     std::vector<std::byte> out{std::byte{7}}, alone;
     c.encode(b.view(), b.scope(), out);
     c.encode(b.view(), b.scope(), alone);
@@ -182,7 +183,7 @@ TEST_CASE("Extreme values saturate and decode to finite ones") {
         for (const float large : {1e30F, 3e38F, 1e-40F, 0.0F}) {
             for (std::size_t r = 0; r < b.x.rows(); ++r)
                 for (float& v : b.x.row(r)) v = v < 0 ? -large : large;
-            const auto out = samples::measure(c, b);
+            const auto out = block_samples::measure(c, b);
             REQUIRE(finite(out.decoded));
             REQUIRE(out.worst < 1e39);
         }
@@ -191,10 +192,10 @@ TEST_CASE("Extreme values saturate and decode to finite ones") {
 
 TEST_CASE("Affine groups, engines' runs and halves keep within half a step of every value") {
     const kv::shape shape{.layers = 1, .kv_heads = 1, .query_heads = 1, .head_size = 64};
-    const block b = samples::make_block(shape, 64, kv::tensor_kind::values, 3);
+    const block b = block_samples::make_block(shape, 64, kv::tensor_kind::values, 3);
     /// `range` of a group of 32 times `share`, and what rounding scale and offset to halves adds.
     const auto within = [&](const codec& c, bool by_channel_groups, double share) {
-        const auto out = samples::measure(c, b);
+        const auto out = block_samples::measure(c, b);
         for (std::size_t r = 0; r < 64; ++r)
             for (std::size_t k = 0; k < 64; ++k) {
                 float low = b.x(r, k), high = low;
@@ -221,14 +222,14 @@ TEST_CASE("Affine groups, engines' runs and halves keep within half a step of ev
 
 TEST_CASE("Outliers and the largest values come back as halves, the others under a mask as zero") {
     const kv::shape shape{.layers = 1, .kv_heads = 1, .query_heads = 1, .head_size = 20};
-    block b = samples::make_block(shape, 40, kv::tensor_kind::values, 4);
+    block b = block_samples::make_block(shape, 40, kv::tensor_kind::values, 4);
     b.x(7, 3) = 500;
     b.x(9, 3) = -300;
-    const auto split = samples::measure(of(kv::outliers<axis::channel, 50>{}, by_channel{}), b);
+    const auto split = block_samples::measure(of(kv::outliers<axis::channel, 50>{}, by_channel{}), b);
     REQUIRE(split.decoded(7, 3) == 500);
     REQUIRE(split.decoded(9, 3) == -300);
     REQUIRE(split.worst < 1);
-    const auto sparse = samples::measure(of(kv::largest_kept<250>{}, kv::halves{}), b);
+    const auto sparse = block_samples::measure(of(kv::largest_kept<250>{}, kv::halves{}), b);
     for (std::size_t r = 0; r < 40; ++r) {
         std::size_t kept = 0;
         for (std::size_t c = 0; c < 20; ++c) {
@@ -249,13 +250,13 @@ TEST_CASE("A cosine transform is orthonormal, and polar pairs are their points")
                 REQUIRE(std::abs(product - (i == j ? 1.0F : 0.0F)) < 1e-5F);
             }
     }
-    const block b = samples::make_block(shapes[0], 12, kv::tensor_kind::keys, 5);
+    const block b = block_samples::make_block(shapes[0], 12, kv::tensor_kind::keys, 5);
     for (const bool halves : {false, true})
-        REQUIRE(samples::measure(of(kv::polar_pairs{.halves = halves}, kv::halves{}), b).error < 1e-5);
+        REQUIRE(block_samples::measure(of(kv::polar_pairs{.halves = halves}, kv::halves{}), b).error < 1e-5);
 }
 
 TEST_CASE("Factors of the matrix's rank are the matrix") {
-    const kv::matrix left = samples::gaussian(30, 4, 1), right = samples::gaussian(4, 50, 2);
+    const kv::matrix left = block_samples::gaussian(30, 4, 1), right = block_samples::gaussian(4, 50, 2);
     kv::matrix x(30, 50);
     for (std::size_t r = 0; r < 30; ++r)
         for (std::size_t c = 0; c < 50; ++c)
@@ -270,8 +271,8 @@ TEST_CASE("Factors of the matrix's rank are the matrix") {
 }
 
 TEST_CASE("Merged layers keep both norms of a token") {
-    block b = samples::make_block(shapes[0], 20, kv::tensor_kind::values, 6, 2);
-    const auto out = samples::measure(of(kv::merged_layers{.first_share = 0}), b);
+    block b = block_samples::make_block(shapes[0], 20, kv::tensor_kind::values, 6, 2);
+    const auto out = block_samples::measure(of(kv::merged_layers{.first_share = 0}), b);
     for (std::size_t t = 0; t < 20; ++t)
         for (std::size_t at = 0; at < b.x.columns(); at += 8) {
             float before = 0, after = 0;
@@ -282,7 +283,7 @@ TEST_CASE("Merged layers keep both norms of a token") {
             REQUIRE(std::abs(after - before) < 0.01F * before);
         }
     b.first_layer = 0;
-    REQUIRE(samples::measure(of(kv::merged_layers{}), b).bits == 16);  // the first half of the model
+    REQUIRE(block_samples::measure(of(kv::merged_layers{}), b).bits == 16);  // the first half of the model
 }
 
 TEST_CASE("A fingerprint tells constants and run-time choices apart, and copies not") {
@@ -297,7 +298,7 @@ TEST_CASE("A fingerprint tells constants and run-time choices apart, and copies 
     REQUIRE(turned(1) == turned(1));
     REQUIRE(turned(1) != turned(2));
     const auto fitted = [&](std::uint64_t seed) {
-        return mark_of(kv::projected({kv::fit_projection(samples::gaussian(20, 8, seed).view(), 3)}),
+        return mark_of(kv::projected({kv::fit_projection(block_samples::gaussian(20, 8, seed).view(), 3)}),
                        kv::halves{});
     };
     REQUIRE(fitted(1) == fitted(1));

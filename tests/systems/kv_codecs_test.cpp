@@ -12,10 +12,10 @@ namespace {
 namespace kv = pith::kv;
 namespace quant = pith::quant;
 namespace systems = pith::systems;
-using samples::block;
-using samples::codec;
-using samples::erased;
-using samples::measure;
+using block_samples::block;
+using block_samples::codec;
+using block_samples::erased;
+using block_samples::measure;
 
 constexpr auto keys = kv::tensor_kind::keys;
 constexpr auto values = kv::tensor_kind::values;
@@ -27,7 +27,7 @@ bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
 
 template <class C>
 double bits(const C& c, std::size_t tokens, kv::tensor_kind kind = keys, const kv::shape& shape = wide) {
-    return measure(erased(c), samples::make_block(shape, tokens, kind, 11, C::layers)).bits;
+    return measure(erased(c), block_samples::make_block(shape, tokens, kind, 11, C::layers)).bits;
 }
 template <class C>
 double error_of(const C& c, const block& b) {
@@ -45,9 +45,10 @@ kv::calibration calibration_for(const kv::shape& shape, std::size_t tokens, std:
         return v;
     };
     for (std::size_t l = 0; l < shape.layers; ++l) {
-        out.keys.push_back(flat(samples::structured(keys, tokens, shape.key_channels(), seed + l)));
-        out.values.push_back(flat(samples::structured(values, tokens, shape.key_channels(), seed + 50 + l)));
-        out.queries.push_back(flat(samples::gaussian(tokens, shape.query_channels(), seed + 90 + l)));
+        out.keys.push_back(flat(block_samples::structured(keys, tokens, shape.key_channels(), seed + l)));
+        out.values.push_back(
+            flat(block_samples::structured(values, tokens, shape.key_channels(), seed + 50 + l)));
+        out.queries.push_back(flat(block_samples::gaussian(tokens, shape.query_channels(), seed + 90 + l)));
     }
     return out;
 }
@@ -69,7 +70,7 @@ double attention_error(const kv::matrix& k, const kv::matrix& v, const kv::matri
             for (std::size_t c = 0; c < d; ++c) out[c] += weight[t] / sum * double{to(t, c)};
         return out;
     };
-    const kv::matrix queries = samples::gaussian(40, d, 77);
+    const kv::matrix queries = block_samples::gaussian(40, d, 77);
     double lost = 0, all = 0;
     for (std::size_t i = 0; i < queries.rows(); ++i) {
         const auto a = attend(k, v, queries.row(i)), b = attend(k2, v2, queries.row(i));
@@ -85,8 +86,8 @@ double attention_error(const kv::matrix& k, const kv::matrix& v, const kv::matri
 template <class Keys, class Values>
 double attention_error(const Keys& k, const Values& v, const kv::shape& shape = wide,
                        std::size_t tokens = 256) {
-    const block kb = samples::make_block(shape, tokens, keys, 21),
-                vb = samples::make_block(shape, tokens, values, 22);
+    const block kb = block_samples::make_block(shape, tokens, keys, 21),
+                vb = block_samples::make_block(shape, tokens, values, 22);
     return attention_error(kb.x, vb.x, measure(erased(k), kb).decoded, measure(erased(v), vb).decoded,
                            shape.head_size);
 }
@@ -136,7 +137,7 @@ TEST_CASE("The bits of codecs with outliers, classes and factors are those of th
                16.0 * 40 * (1 / 256.0 + 1 / tokens) + 16 / 8.0 + 16 * 2 * 8 / tokens + 64 / (tokens * 256)));
     // A pair of layers: a direction of 128 halves, two norms; the few tokens that point apart cost 128 halves
     // more.
-    block pair = samples::make_block(wide, 512, keys, 1, 2);
+    block pair = block_samples::make_block(wide, 512, keys, 1, 2);
     pair.first_layer = 2;
     const double merged = (16 * 128 + 32 + 1) / 256.0;
     CHECK(measure(erased(systems::minicache_codec()), pair).bits >= merged);
@@ -159,7 +160,7 @@ TEST_CASE("The bits of calibrated codecs are those of their formulas") {
 }
 
 TEST_CASE("KIVI: keys by channel lose less than keys by token, at equal bits") {
-    const block b = samples::make_block(wide, 256, keys, 3);
+    const block b = block_samples::make_block(wide, 256, keys, 3);
     CHECK(error_of(systems::kivi_keys<2>(), b) < 0.5 * error_of(systems::per_token<2>(), b));
     CHECK(attention_error(systems::kivi_keys<2>(), systems::kivi_values<2>()) <
           attention_error(systems::per_token<2>(), systems::per_token<2>()));
@@ -169,7 +170,7 @@ TEST_CASE("KIVI: keys by channel lose less than keys by token, at equal bits") {
 
 TEST_CASE("GEAR: outliers and factors take error from the bare quantizer") {
     for (const auto kind : {keys, values}) {
-        const block b = samples::make_block(wide, 256, kind, 4);
+        const block b = block_samples::make_block(wide, 256, kind, 4);
         const double all =
             kind == keys ? error_of(systems::gear_keys<2>(), b) : error_of(systems::gear_values<2>(), b);
         const double factors =
@@ -183,7 +184,7 @@ TEST_CASE("GEAR: outliers and factors take error from the bare quantizer") {
 }
 
 TEST_CASE("A rotation of keys loses less once the mean of each channel is gone") {
-    const block b = samples::make_block(wide, 256, keys, 5);
+    const block b = block_samples::make_block(wide, 256, keys, 5);
     const double rotated = error_of(systems::make_turboquant_codec<3>(128), b);
     const double centred = error_of(systems::make_centred_turboquant_codec<3>(128), b);
     CAPTURE(rotated, centred);
@@ -191,7 +192,7 @@ TEST_CASE("A rotation of keys loses less once the mean of each channel is gone")
 }
 
 TEST_CASE("TurboQuant: the mse code loses less than the one with a sketch, at equal bits") {
-    const block b = samples::make_block(wide, 64, values, 6);
+    const block b = block_samples::make_block(wide, 64, values, 6);
     CHECK(error_of(systems::make_turboquant_codec<3>(128), b) <
           error_of(systems::make_turboquant_prod_codec<3>(128), b));
 }
@@ -206,7 +207,7 @@ TEST_CASE("KV-AdaQuant: four bits for keys and two for values beat the reverse i
 }
 
 TEST_CASE("ZipCache and MiKV: salient tokens lose less than the others") {
-    const block b = samples::make_block(wide, 110, keys, 7);
+    const block b = block_samples::make_block(wide, 110, keys, 7);
     const auto split = [&](const codec& c) {
         const auto decoded = measure(c, b).decoded;
         double salient = 0, other = 0;
@@ -228,20 +229,21 @@ TEST_CASE("ZipCache and MiKV: salient tokens lose less than the others") {
 TEST_CASE("xKV: one subspace of four layers loses less than one for each layer, at equal bytes") {
     // Four layers whose tokens differ by a rotation within one subspace, and noise.
     const kv::shape shape{.layers = 4, .kv_heads = 1, .query_heads = 1, .head_size = 64};
-    block b = samples::make_block(shape, 256, values, 8, 4);
-    const kv::matrix tokens = samples::gaussian(256, 24, 31), basis = samples::gaussian(24, 256, 32),
-                     noise = samples::gaussian(256, 256, 33);
+    block b = block_samples::make_block(shape, 256, values, 8, 4);
+    const kv::matrix tokens = block_samples::gaussian(256, 24, 31),
+                     basis = block_samples::gaussian(24, 256, 32),
+                     noise = block_samples::gaussian(256, 256, 33);
     for (std::size_t t = 0; t < 256; ++t)
         for (std::size_t c = 0; c < 256; ++c) {
             b.x(t, c) = 0.3F * noise(t, c);
             for (std::size_t k = 0; k < 24; ++k) b.x(t, c) += tokens(t, k) * basis(k, c) / 5;
         }
-    const auto together = measure(samples::of(kv::low_rank<4>{.rank = 24}), b);
+    const auto together = measure(block_samples::of(kv::low_rank<4>{.rank = 24}), b);
     double lost = 0, stored = 0;
     for (std::size_t l = 0; l < 4; ++l) {
-        block one = samples::make_block(shape, 256, values, 8);
+        block one = block_samples::make_block(shape, 256, values, 8);
         kv::copy_into(b.view().block(0, 64 * l, 256, 64), one.x.view());
-        const auto alone = measure(samples::of(kv::low_rank<>{.rank = 10}), one);
+        const auto alone = measure(block_samples::of(kv::low_rank<>{.rank = 10}), one);
         lost += alone.error / 4;
         stored += alone.bits / 4;
     }
@@ -253,7 +255,8 @@ TEST_CASE("xKV: one subspace of four layers loses less than one for each layer, 
 TEST_CASE("AQUA-KV: what the layer before tells need not be stored") {
     const auto sample = calibration_for(narrow, 400, 60);
     auto related = sample;  // layer 1 is a mixture of layer 0's channels and noise
-    const kv::matrix mixture = samples::gaussian(128, 128, 61), noise = samples::gaussian(700, 128, 62);
+    const kv::matrix mixture = block_samples::gaussian(128, 128, 61),
+                     noise = block_samples::gaussian(700, 128, 62);
     const auto told = [&](const kv::matrix& from, std::size_t first) {
         kv::matrix out(from.rows(), 128);
         for (std::size_t t = 0; t < from.rows(); ++t)
@@ -268,9 +271,9 @@ TEST_CASE("AQUA-KV: what the layer before tells need not be stored") {
         std::copy(fitted.row(t).begin(), fitted.row(t).end(),
                   related.keys[1].begin() + static_cast<std::ptrdiff_t>(128 * t));
     const auto aqua = systems::make_aqua_codec<2>(related, keys);
-    block b = samples::make_block(narrow, 200, keys, 64);
+    block b = block_samples::make_block(narrow, 200, keys, 64);
     b.first_layer = 1;
-    b.previous_keys = kv::matrix(samples::structured(keys, 200, 128, 65));
+    b.previous_keys = kv::matrix(block_samples::structured(keys, 200, 128, 65));
     b.x = told(b.previous_keys, 500);
     const double with = error_of(aqua, b);
     b.previous_keys = {};
@@ -279,7 +282,7 @@ TEST_CASE("AQUA-KV: what the layer before tells need not be stored") {
 
 TEST_CASE("KVQuant: fitted levels lose less than equally spaced ones of as many bits") {
     const auto sample = calibration_for(narrow, 600, 70);
-    const block b = samples::make_block(narrow, 500, keys, 71);
+    const block b = block_samples::make_block(narrow, 500, keys, 71);
     const auto fitted = systems::make_kvquant_keys<3>(sample);
     const auto grouped = kv::pipeline<systems::channel_groups<3, 0>>();
     CHECK(error_of(fitted, b) < error_of(grouped, b));
@@ -287,7 +290,7 @@ TEST_CASE("KVQuant: fitted levels lose less than equally spaced ones of as many 
 
 TEST_CASE("A projection of full rank loses nothing but the rounding to halves, and less rank loses more") {
     const auto sample = calibration_for(narrow, 600, 80);
-    const block b = samples::make_block(narrow, 64, keys, 81);
+    const block b = block_samples::make_block(narrow, 64, keys, 81);
     const double quarter = error_of(systems::make_matryoshka_codec(sample, keys, 0.25), b);
     const double half = error_of(systems::make_matryoshka_codec(sample, keys, 0.5), b);
     const double full = error_of(systems::make_matryoshka_codec(sample, keys, 1.0), b);
@@ -300,7 +303,7 @@ TEST_CASE("A projection of full rank loses nothing but the rounding to halves, a
 
 TEST_CASE("ShadowKV's landmarks are the means of chunks") {
     const auto c = systems::make_shadowkv_keys(wide);
-    const block b = samples::make_block(wide, 20, keys, 9);
+    const block b = block_samples::make_block(wide, 20, keys, 9);
     std::vector<std::byte> bytes;
     c.encode(b.view(), b.scope(), bytes);
     const auto marks = c.first().landmarks(bytes, 20, 256);

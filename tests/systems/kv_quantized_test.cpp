@@ -26,10 +26,10 @@ text make_text(std::size_t tokens, std::uint64_t seed) {
     text out;
     for (std::size_t l = 0; l < small.layers; ++l) {
         out.keys.push_back(
-            samples::structured(kv::tensor_kind::keys, tokens, small.key_channels(), seed + l, 1 + l));
-        out.values.push_back(
-            samples::structured(kv::tensor_kind::values, tokens, small.key_channels(), seed + 10 + l, 1 + l));
-        out.queries.push_back(samples::gaussian(tokens, small.query_channels(), seed + 20 + l));
+            block_samples::structured(kv::tensor_kind::keys, tokens, small.key_channels(), seed + l, 1 + l));
+        out.values.push_back(block_samples::structured(kv::tensor_kind::values, tokens, small.key_channels(),
+                                                       seed + 10 + l, 1 + l));
+        out.queries.push_back(block_samples::gaussian(tokens, small.query_channels(), seed + 20 + l));
     }
     return out;
 }

@@ -1,4 +1,4 @@
-// The file of a cache: a header and one section for each lane. FORMAT.md, part 13.
+// The file of a cache: a header and one section for each lane. FORMAT.md, part 14.
 // A file is read only by the composition that wrote it; the header says which that was.
 #pragma once
 

@@ -73,8 +73,10 @@ namespace detail {
             detail::second_moment(samples.block(0, h * head_size, samples.rows(), head_size)), head_size));
         for (std::size_t i = 0; i < head_size; ++i) axes.push_back({heads[h].values[i], h, i});
     }
-    std::stable_sort(axes.begin(), axes.end(),
-                     [](const axis& a, const axis& b) { return a.energy > b.energy; });
+    std::sort(axes.begin(), axes.end(), [](const axis& a, const axis& b) {
+        if (a.energy != b.energy) return a.energy > b.energy;
+        return a.head != b.head ? a.head < b.head : a.index < b.index;
+    });
     axes.resize(rank);
     matrix basis(rank, samples.columns());
     for (std::size_t j = 0; j < rank; ++j)

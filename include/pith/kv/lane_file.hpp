@@ -1,4 +1,4 @@
-// The bytes of a lane in a cache file. FORMAT.md, part 13.
+// The bytes of a lane in a cache file. FORMAT.md, part 14.
 // What is written and what is counted come from the same functions, so that the count is the file's size.
 #pragma once
 

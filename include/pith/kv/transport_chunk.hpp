@@ -82,6 +82,34 @@ namespace detail {
     return positions;
 }
 
+/// Where the blocks of a chunk start, and where the last one ends; the checksum has been compared.
+[[nodiscard]] inline result<void> find_parts(byte_view in, std::span<std::size_t> starts) {
+    const byte_view payload = in.subspan(chunk_header::size);
+    xxh64 sum;
+    sum.update(in.first(20));
+    sum.update(payload);
+    if (sum.digest() != load_le<std::uint64_t>(in.data() + 20))
+        return error{error_code::checksum_mismatch, 20, "a chunk is damaged"};
+    byte_reader reader(payload);
+    for (std::size_t i = 1; i < starts.size(); ++i) {
+        const auto size = reader.read_varint();
+        if (!size) return size.error().shifted_by(chunk_header::size);
+        if (*size > payload.size())
+            return reader.fail(error_code::truncated, "a chunk ends inside a layer")
+                .shifted_by(chunk_header::size);
+        starts[i] = static_cast<std::size_t>(*size);
+    }
+    starts[0] = chunk_header::size + reader.position();
+    for (std::size_t i = 1; i < starts.size(); ++i) {
+        starts[i] += starts[i - 1];  // sizes are at most that of the input: no overflow before the next line
+        if (starts[i] > in.size())
+            return error{error_code::truncated, in.size(), "a chunk ends inside a layer"};
+    }
+    if (starts.back() != in.size())
+        return error{error_code::trailing_data, starts.back(), "bytes follow the last layer of a chunk"};
+    return {};
+}
+
 }  // namespace detail
 
 /// Appends a chunk: keys[layer] and values[layer] have the same rows, at most 65,536. Layers are coded under
@@ -135,49 +163,26 @@ template <block_codec Codec, parallel_policy Policy = serial>
     const std::uint64_t values = 2 * std::uint64_t{head->tokens} * s.layers * s.key_channels();  // < 2^43
     if (values * sizeof(float) > limits.max_output)
         return error{error_code::limit_exceeded, 8, "a chunk of more values than allowed"};
-    const byte_view payload = in.subspan(chunk_header::size);
-    xxh64 sum;
-    sum.update(in.first(20));
-    sum.update(payload);
-    if (sum.digest() != load_le<std::uint64_t>(in.data() + 20))
-        return error{error_code::checksum_mismatch, 20, "a chunk is damaged"};
-
-    byte_reader reader(payload);
-    std::vector<std::uint64_t> sizes(2 * s.layers);
-    for (std::uint64_t& size : sizes) {
-        const auto v = reader.read_varint();
-        if (!v) return v.error().shifted_by(chunk_header::size);
-        size = *v;
-    }
-    std::vector<byte_view> parts(sizes.size());
-    std::vector<std::size_t> starts(sizes.size());
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-        starts[i] = chunk_header::size + reader.position();
-        const auto part = reader.read_bytes(sizes[i]);
-        if (!part) return part.error().shifted_by(chunk_header::size);
-        parts[i] = *part;
-    }
-    if (reader.remaining() != 0)
-        return error{error_code::trailing_data, starts.back(), "bytes follow the last layer of a chunk"};
+    std::vector<std::size_t> starts(2 * s.layers + 1);
+    if (const auto found = detail::find_parts(in, starts); !found) return found.error();
 
     chunk_values out{head->first_token, head->tokens, head->level, {}, {}};
-    const std::size_t each = head->tokens * s.key_channels();
-    out.keys.assign(s.layers, std::vector<float>(each));
-    out.values.assign(s.layers, std::vector<float>(each));
+    out.keys.assign(s.layers, std::vector<float>(head->tokens * s.key_channels()));
+    out.values = out.keys;
     const auto positions = detail::chunk_positions(head->first_token, head->tokens);
-    std::vector<error> errors(parts.size());
-    std::vector<std::uint8_t> failed(parts.size());
-    for_each_index(policy, parts.size(), [&](std::size_t i, std::size_t) {
+    std::vector<error> errors(2 * s.layers);
+    std::vector<std::uint8_t> failed(2 * s.layers);
+    for_each_index(policy, failed.size(), [&](std::size_t i, std::size_t) {
         std::vector<float>& to = i % 2 == 0 ? out.keys[i / 2] : out.values[i / 2];
         const auto scope = detail::chunk_scope(s, i / 2, static_cast<tensor_kind>(i % 2), positions);
         const auto done =
-            levels[head->level].decode(as_std_bytes(parts[i]), scope,
+            levels[head->level].decode(as_std_bytes(in.subspan(starts[i], starts[i + 1] - starts[i])), scope,
                                        view_2d<float>(std::span<float>(to), head->tokens, s.key_channels()));
         if (done) return;
         failed[i] = 1;
         errors[i] = done.error().shifted_by(starts[i]);
     });
-    for (std::size_t i = 0; i < parts.size(); ++i)
+    for (std::size_t i = 0; i < failed.size(); ++i)
         if (failed[i] != 0) return errors[i];
     return out;
 }

@@ -171,7 +171,7 @@ using freqkv =
 /// Quest (Tang et al., 2024): nothing is dropped; a step reads the pages whose bounds are highest for its
 /// query. Retention: page reading, pages of 16, two dense layers. Not reproduced: a choice for each query
 /// head; those of one KV head share theirs.
-using quest = retained_cache<kv::page_reading>;
+using quest_pages = retained_cache<kv::page_reading>;
 
 // --- Scores for codecs with two precisions
 // ------------------------------------------------------------------
@@ -336,7 +336,7 @@ void offer_merging_and_reading(F& f, std::size_t tokens) {
     offer<dmc>(f, "DMC", usual);
     offer<compressive_memory>(f, "Compressive memory", usual);
     offer<freqkv>(f, "FreqKV", usual);
-    offer_made<quest>(f, "Quest", usual, [](const kv::retention_target& target, const auto&, const auto&) {
+    offer_made<quest_pages>(f, "Quest", usual, [](const kv::retention_target& target, const auto&, const auto&) {
         return kv::page_reading{target.tokens};
     });
 }
