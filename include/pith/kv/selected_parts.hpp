@@ -210,8 +210,11 @@ requires(Percent <= 100) class token_classes {
 
     void write(view_2d<const float> x, const block_scope& scope, byte_output& out) const {
         const std::size_t n = x.rows(), count = detail::share_of(10 * Percent, n);
-        const std::vector<float> equal(scope.saliency.empty() ? n : 0);
-        const auto chosen = detail::largest_of(scope.saliency.empty() ? equal : scope.saliency, count);
+        PITH_ASSERT(scope.saliency.empty() || scope.saliency.size() == n);
+        std::vector<float> scores(n);
+        for (std::size_t t = 0; t < scope.saliency.size(); ++t)
+            scores[t] = scope.saliency[t] == scope.saliency[t] ? scope.saliency[t] : -1e38F;  // NaN is last
+        const auto chosen = detail::largest_of(scores, count);
         detail::write_mask(out, chosen, n);
         write_class(high_, x, scope, chosen, out);
         write_class(low_, x, scope, detail::others_of(chosen, n), out);
