@@ -140,6 +140,7 @@ void report(const subject& on, bool quick, bench::rows& rows) {
         rows.add(family, on.name, "bits at the KL of KIVI's 4", bits, "bits/value", bench::better::lower);
     }
     measure_speed(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
+    std::fflush(stdout);  // the next model takes a while
 }
 
 /// Half of the windows calibrate.

@@ -23,7 +23,7 @@ constexpr const char* usage =
     "  --deadline S     seconds in which the cache should be there (2); levels are chosen for it\n"
     "  --level N        1 (coarse) to 4 (fine) for all chunks, instead of choosing\n"
     "  --chunk N        tokens a chunk (64)\n"
-    "  --prompt N       tokens whose cache is sent (three quarters of the context)\n"
+    "  --prompt N       tokens whose cache is sent (three quarters of the context, or what generating leaves)\n"
     "  --generate N     tokens that the receiver goes on with (48)\n"
     "  --port N         of the sender; 0 (default) takes a free one\n"
     "  --lose N         the sender stops in the middle of chunk N, to see what happens\n"

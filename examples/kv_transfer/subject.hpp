@@ -64,7 +64,10 @@ inline lm::complaint prepare(const settings& s, subject& to) {
         return s.text + ": " + wrong;
     const std::vector<std::uint32_t> tokens = to.loaded.words.tokens_of(text.view());
     const std::size_t context = to.loaded.model.shape.context;
-    const std::size_t prompt = s.prompt != 0 ? s.prompt : std::min<std::size_t>(context / 4 * 3, 4096);
+    const std::size_t room = context > s.generate ? context - s.generate : 1;
+    const std::size_t prompt =
+        s.prompt != 0 ? s.prompt
+                      : std::min({room, std::max<std::size_t>(context / 4 * 3, 1), std::size_t{4096}});
     if (prompt + s.generate > context)
         return s.model + ": prompt and generated tokens are more than its context of " +
                std::to_string(context);

@@ -75,15 +75,17 @@ PY
 # wait_for FILE: the number that a program in the background prints.
 wait_for() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        sed -n 's/^[^0-9]*\(.* \)*\([0-9][0-9]*\)$/\2/p' "$1" | head -n 1 | grep . && return
+        [ -f "$1" ] && sed -n 's/^[^0-9]*\(.* \)*\([0-9][0-9]*\)$/\2/p' "$1" | head -n 1 | grep . && return
         sleep 0.5
     done
 }
+rm -f sent
 "$program" send $small --level 2 >sent 2>&1 &
 python3 -B record.py "$(wait_for sent)" stream
 wait
 # serve FILE STATUS WORDS: what the receiver says of it.
 serve() {
+    rm -f port
     python3 -B serve.py "$1" >port &
     expect "$2" "$3" "$program" receive $small --port "$(wait_for port)"
     wait
