@@ -2,6 +2,7 @@
 // successive quantization with entropy coding, by bytes really written and by the error on held-out inputs.
 #include <pith/calibrate.hpp>
 #include <pith/lowrank.hpp>
+#include <pith/systems/calibrated_weights.hpp>
 
 #include <cstdio>
 #include <string>
@@ -40,7 +41,7 @@ class contest_of_layers {
 
     template <class Run>  // Run() gives {reconstruction, bytes, correct}
     void add(const std::string& name, Run run) {
-        progress_.show(layer_.name + ": " + name, outcomes_.size(), 16);
+        progress_.show(layer_.name + ": " + name, outcomes_.size(), 20);
         const double begin = bench::seconds_now();
         const auto [values, bytes, correct] = run();
         const double seconds = bench::seconds_now() - begin;
@@ -108,11 +109,36 @@ stored alternated(const bench::matrix& weights, const bench::moment& h, std::siz
     return {out->product(), out->bytes(), correct};
 }
 
-template <class Rule>
+stored decoupled(const bench::matrix& weights, const bench::moment& h) {
+    const auto metric = calibrate::prepare(h, {.order = falling});
+    auto out = calibrate::decouple(weights, h, *metric, {.bits = 2, .group = 128});
+    const auto bytes = calibrate::encode_offset_codes(out->codes, metric->order);
+    const bool correct = same(calibrate::decode_offset_codes(bytes), out->quantized);
+    return {std::move(out->quantized), bytes.size(), correct};
+}
+
+stored cut_groups(const bench::matrix& weights, const bench::moment& h) {
+    const auto metric = calibrate::prepare(h, {.order = falling});
+    auto quantizer = pith::systems::gqsa();
+    auto out = calibrate::successive_quantize(weights, *metric, quantizer);
+    const auto bytes = calibrate::encode_offset_codes(quantizer.codes(), metric->order);
+    const bool correct = same(calibrate::decode_offset_codes(bytes), out->quantized);
+    return {std::move(out->quantized), bytes.size(), correct};
+}
+
+/// Two bits; vectors of four weights, or three where the codebook would be dear.
+stored normalized(const bench::matrix& weights, const bench::moment& h) {
+    const unsigned d = weights.size() >= std::size_t{1} << 18 ? 4 : 3;
+    auto out = calibrate::quantize_normalized(weights, h, {.dimension = d, .index_bits = 2 * d});
+    const bool correct = same(calibrate::decode_normalized(out->bytes), out->quantized);
+    return {std::move(out->quantized), out->bytes.size(), correct};
+}
+
+template <class Rule, class Machine = calibrate::independent_codes>
 stored coded(const bench::matrix& weights, const bench::moment& h, const bench::moment& metric_moment,
              double bits) {
     const auto metric = calibrate::prepare(metric_moment);
-    auto out = calibrate::entropy_coded<Rule>(weights, h, *metric, {.bits_per_weight = bits});
+    auto out = calibrate::entropy_coded<Rule, Machine>(weights, h, *metric, {.bits_per_weight = bits});
     if (!out) return {bench::matrix(weights.rows(), weights.columns()), 0, false};
     const bool correct = same(calibrate::decode_weights(out->bytes), out->quantized);
     return {std::move(out->quantized), out->bytes.size(), correct};
@@ -128,6 +154,9 @@ void published(contest_of_layers& run) {
     run.add("RTN g128, 3 bit", [&] { return affine<3>(w, one, natural); });
     run.add("GPTQ g128 act-order, 2 bit", [&] { return affine<2>(w, h, falling); });
     run.add("GPTQ g128 act-order, 3 bit", [&] { return affine<3>(w, h, falling); });
+    run.add("decoupleQ g128, 2 bit", [&] { return decoupled(w, h); });
+    run.add("GQSA, half of the groups, 4 bit", [&] { return cut_groups(w, h); });
+    run.add("NoWag, 2 bit", [&] { return normalized(w, h); });
     run.add("RTN 2 + SVD", [&] { return corrected(w, rtn, lowrank::plain_metric(w.columns()), rank); });
     run.add("RTN 2 + saliency low rank",
             [&] { return corrected(w, rtn, lowrank::diagonal_metric(moments), rank); });
@@ -141,11 +170,14 @@ void entropy_coded(contest_of_layers& run) {
     const bench::moment& h = run.layer().calibration;
     using uniform = calibrate::uniform_step;
     using inverse = calibrate::inverse_deviation;
+    using trellis = pith::vector::trellis<8>;
     const bench::moment one = identity(w.columns());
     run.add("coded RTN, 3.11 bit", [&] { return coded<uniform>(w, h, one, 3.11); });
     run.add("coded GPTQ, one step, 3.11 bit", [&] { return coded<uniform>(w, h, h, 3.11); });
     run.add("coded, steps 1/l, 3.11 bit", [&] { return coded<inverse>(w, h, h, 3.11); });
     run.add("coded, steps 1/l, 2.25 bit", [&] { return coded<inverse>(w, h, h, 2.25); });
+    run.add("coded on a trellis, 3.11 bit", [&] { return coded<inverse, trellis>(w, h, h, 3.11); });
+    run.add("coded on a trellis, 2.25 bit", [&] { return coded<inverse, trellis>(w, h, h, 2.25); });
     run.add("coded, steps 1/l, 2.18 bit", [&] { return coded<inverse>(w, h, h, 2.18); });
     run.add("coded, steps 1/l, 1.41 bit", [&] { return coded<inverse>(w, h, h, 1.41); });
     run.add("coded 2.18 + EoRA of half the rank", [&] {

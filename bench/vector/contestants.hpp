@@ -173,6 +173,9 @@ std::vector<vector_contestant> our_contestants(bool quick) {
     std::vector<vector_contestant> out;
     out.push_back(product_of<8>("pith product, 8-bit parts", 8 / Bits));
     out.push_back(product_of<4>("pith product, 4-bit parts, fast scan", 4 / Bits));
+    out.push_back(index_of("pith axes, variable bits (OSQ)", [](pith::view_2d<const float> rows) {
+        return pith::vector::variable_bits<>::fit(rows, Bits * rows.columns());
+    }));
     out.push_back(index_of("pith residual, groups of 20, beam 4", [quick](pith::view_2d<const float> rows) {
         pith::vector::residual_options options{.stages = 20 * Bits / 8, .groups = (rows.columns() + 19) / 20};
         options.clustering.points_per_entry = quick ? 8 : 64;

@@ -50,7 +50,7 @@ struct weights_view {
 
     [[nodiscard]] complaint open(pith::byte_view in) {
         bytes = in;
-        format = is_npy(in) ? file_format::npy : file_format::safetensors;
+        format = pith::vector::is_npy(in) ? file_format::npy : file_format::safetensors;
         return read_header(in, in.size(), format, layout);
     }
     [[nodiscard]] pith::byte_view data(const tensor_entry& t) const {

@@ -115,6 +115,12 @@ inline std::vector<method> all_methods() {
                  return vector::residual<8>::fit(rows, {.stages = 4, .groups = groups});
              });
          }},
+        {"osq-2", "principal axes, 2 bits a coordinate shared out by variance",
+         [](const task& t) {
+             return run_index<systems::squash_index>(t, [](auto rows, const auto& crew) {
+                 return vector::variable_bits<>::fit(rows, 2 * rows.columns(), false, crew);
+             });
+         }},
         {"turboquant-2", "mean, rotation, 2-bit grid, unbiased factor",
          [](const task& t) { return run_rotation<factor_code<2>>(t); }},
         {"turboquant-4", "the same with 4 bits",

@@ -5,10 +5,17 @@
 #include <pith/calibrate/alternating.hpp>
 #include <pith/calibrate/code_stream.hpp>
 #include <pith/calibrate/concepts.hpp>
+#include <pith/calibrate/cumulative.hpp>
+#include <pith/calibrate/decoupled.hpp>
 #include <pith/calibrate/entropy_coded.hpp>
+#include <pith/calibrate/exact_levels.hpp>
+#include <pith/calibrate/exact_weights.hpp>
 #include <pith/calibrate/group_affine.hpp>
+#include <pith/calibrate/group_offset.hpp>
 #include <pith/calibrate/line_codebook.hpp>
 #include <pith/calibrate/metric.hpp>
+#include <pith/calibrate/mixed_blocks.hpp>
+#include <pith/calibrate/normalized_codebook.hpp>
 #include <pith/calibrate/outliers.hpp>
 #include <pith/calibrate/pruning.hpp>
 #include <pith/calibrate/row_codebooks.hpp>

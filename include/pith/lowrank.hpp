@@ -3,4 +3,6 @@
 
 #include <pith/lowrank/compensator.hpp>
 #include <pith/lowrank/metric.hpp>
+#include <pith/lowrank/sign_blocks.hpp>
+#include <pith/lowrank/sparse_dictionary.hpp>
 #include <pith/version.hpp>

@@ -13,7 +13,9 @@
 #include <pith/quant/number_format.hpp>
 #include <pith/quant/observer.hpp>
 #include <pith/quant/outliers.hpp>
+#include <pith/quant/palette.hpp>
 #include <pith/quant/rate_control.hpp>
 #include <pith/quant/rotated.hpp>
 #include <pith/quant/rounding.hpp>
+#include <pith/quant/soft_clusters.hpp>
 #include <pith/version.hpp>

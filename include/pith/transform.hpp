@@ -4,6 +4,7 @@
 
 #include <pith/transform/channel.hpp>
 #include <pith/transform/concepts.hpp>
+#include <pith/transform/dct.hpp>
 #include <pith/transform/detect.hpp>
 #include <pith/transform/float_planes.hpp>
 #include <pith/transform/line_wrap.hpp>
@@ -16,6 +17,8 @@
 #include <pith/transform/text.hpp>
 #include <pith/transform/tiling.hpp>
 #include <pith/transform/tokenizer.hpp>
+#include <pith/transform/wavelet_packets.hpp>
+#include <pith/transform/wavelets.hpp>
 #include <pith/transform/word_cut.hpp>
 #include <pith/transform/word_dictionary.hpp>
 #include <pith/transform/words.hpp>

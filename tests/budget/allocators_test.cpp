@@ -108,3 +108,78 @@ TEST_CASE("Whole bits equal the knapsack over all widths", "[budget]") {
     }
     CHECK_FALSE(whole_bits(std::vector<double>{-1.0}, 3, 4));
 }
+
+TEST_CASE("The least cost for an error is that of all combinations", "[budget]") {
+    pith::random_sequence random(5);
+    int feasible = 0;
+    for (int round = 0; round < 150; ++round) {
+        const auto table = random_table(random);
+        const double most = random.uniform_double() * 3;
+        const auto got = least_cost{}(table, most);
+        std::uint64_t dear = 0;
+        for (const auto& part : table)
+            for (const option& o : part) dear += o.cost;
+        if (!got) {
+            REQUIRE(brute_force(table, dear) > most);
+            continue;
+        }
+        ++feasible;
+        REQUIRE(got->error <= most);
+        const double cheaper = got->cost == 0 ? -1 : brute_force(table, got->cost - 1);
+        REQUIRE((cheaper < 0 || cheaper > most));
+    }
+    REQUIRE(feasible > 50);
+    CHECK_FALSE(least_cost{}(std::vector<std::vector<option>>{{}}, 1));
+}
+
+TEST_CASE("Evolution keeps the budget, never rises, and finds what sums of errors hide", "[budget]") {
+    pith::random_sequence random(6);
+    std::vector<std::vector<option>> table(8);
+    for (auto& part : table) {
+        const double scale = 1 + random.uniform_double();
+        for (std::uint32_t bits = 1; bits <= 4; ++bits)
+            part.push_back({bits, scale * std::exp2(-2.0 * static_cast<double>(bits))});
+    }
+    const std::uint64_t budget = 20;
+    const auto cost = [&](std::span<const std::size_t> chosen) {
+        std::uint64_t out = 0;
+        for (std::size_t i = 0; i < chosen.size(); ++i) out += table[i][chosen[i]].cost;
+        return out;
+    };
+    const auto separable = [&](std::span<const std::size_t> chosen, std::size_t) {
+        REQUIRE(cost(chosen) <= budget);
+        double out = 0;
+        for (std::size_t i = 0; i < chosen.size(); ++i) out += table[i][chosen[i]].error;
+        return out;
+    };
+    const auto best = knapsack{}(table, budget);
+    const auto found = evolution{.generations = 400}(table, budget, separable);
+    REQUIRE(found);
+    CHECK(found->cost <= budget);
+    CHECK(found->error <= best->error * 1.0001);
+    // Parts 0 and 1 fail together: their errors multiply a hundredfold unless one of them is exact.
+    const auto joint = [&](std::span<const std::size_t> chosen, std::size_t level) {
+        return separable(chosen, level) + 100 * table[0][chosen[0]].error * table[1][chosen[1]].error;
+    };
+    const auto together = evolution{.generations = 400}(table, budget, joint);
+    CHECK(joint(together->chosen, 0) < joint(best->chosen, 0));
+    CHECK_FALSE(evolution{}(table, 7, separable));
+    CHECK_FALSE(evolution{.survivors = {4}}(table, budget, separable));
+    CHECK(evolution{}(std::vector<std::vector<option>>{}, 0, separable)->chosen.empty());
+}
+
+TEST_CASE("Bits go from the least sensitive parts first, and as few as the budget asks", "[budget]") {
+    const std::vector<double> medians{0.5, 0.1, 2.0};
+    const std::vector<std::uint64_t> sizes{10, 20, 5};
+    const auto bits = [&](std::uint64_t budget) { return *bits_from_above(medians, sizes, budget, 8, 2); };
+    using all = std::vector<std::uint32_t>;
+    CHECK(bits(280) == all{8, 8, 8});
+    CHECK(bits(279) == all{8, 7, 8});
+    CHECK(bits(259) == all{7, 7, 8});
+    CHECK(bits(245) == all{7, 7, 7});
+    CHECK(bits(244) == all{7, 6, 7});
+    CHECK(bits(70) == all{2, 2, 2});
+    CHECK_FALSE(bits_from_above(medians, sizes, 69, 8, 2));
+    CHECK_FALSE(bits_from_above(medians, std::vector<std::uint64_t>{1}, 69, 8, 2));
+    CHECK_FALSE(bits_from_above(std::vector<double>{NAN, 1, 1}, sizes, 200, 8, 2));
+}

@@ -66,7 +66,7 @@ TEST_CASE("Codebooks of rows are not above Lloyd's, and take the bytes that thei
     const auto out = quantize_rows(w, s, {.bits = 3, .kept_largest = 0, .kept_sensitive = 0});
     REQUIRE(out);
     CHECK(out->kept == 0);
-    CHECK(out->bytes.size() == 12 * (8 * 2 + 96 * 3 / 8 + 1));
+    CHECK(out->bytes.size() == 3 + 12 * (8 * 2 + 96 * 3 / 8 + 1));
     double bound = 0;
     for (std::size_t r = 0; r < 12; ++r) bound += lloyd(w.row(r), s.row(r), 8);
     CHECK(weighed_error(w, out->quantized, s) <= bound * 1.001);
@@ -82,7 +82,7 @@ TEST_CASE("Weights that are kept apart are exact, and lower the error", "[calibr
     CHECK(some->kept >= 11);
     CHECK(some->kept <= 11 + 5);
     CHECK(some->quantized(3, 5) == 40.0F);
-    CHECK(some->bytes.size() == none->bytes.size() + 6 * some->kept);
+    CHECK(some->bytes.size() == none->bytes.size() + 4 * some->kept);
     CHECK(weighed_error(w, some->quantized, s) < weighed_error(w, none->quantized, s));
     const auto all = quantize_rows(w, s, {.bits = 2, .kept_largest = 1});
     for (std::size_t i = 0; i < w.size(); ++i)
@@ -100,4 +100,32 @@ TEST_CASE("Rows without weight or variety pass, what does not fit is refused", "
     CHECK_FALSE(quantize_rows(w, zero, {.bits = 9}));
     w(0, 0) = std::numeric_limits<float>::infinity();
     CHECK_FALSE(quantize_rows(w, zero));
+}
+
+TEST_CASE("Rows decode to what was judged; damage gives errors or other finite weights", "[calibrate]") {
+    for (const unsigned bits : {1U, 3U, 5U, 8U})
+        for (const std::size_t columns : {1U, 7U, 33U}) {
+            const auto w = random_matrix(5, columns, 7 + bits, false);
+            const auto out = quantize_rows(w, random_matrix(5, columns, 2, true),
+                                           {.bits = bits, .kept_largest = 0.1, .kept_sensitive = 0.05});
+            REQUIRE(out);
+            const auto back = decode_rows(out->bytes);
+            REQUIRE(back);
+            for (std::size_t i = 0; i < w.size(); ++i) REQUIRE(back->data()[i] == out->quantized.data()[i]);
+        }
+    const auto out = quantize_rows(random_matrix(4, 9, 1, false), random_matrix(4, 9, 2, true),
+                                   {.bits = 2, .kept_largest = 0.2});
+    REQUIRE(out->kept > 4);
+    for (std::size_t cut = 0; cut < out->bytes.size(); ++cut)
+        REQUIRE_FALSE(decode_rows(pith::byte_view(out->bytes).first(cut)));
+    for (std::size_t bit = 0; bit < 8 * out->bytes.size(); ++bit) {
+        auto damaged = out->bytes;
+        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+        const auto got = decode_rows(damaged, {.max_output = 1 << 16});
+        if (got) REQUIRE(pith::linalg::all_finite(*got));
+    }
+    auto longer = out->bytes;
+    longer.push_back(0);
+    CHECK_FALSE(decode_rows(longer));
+    CHECK_FALSE(decode_rows(out->bytes, {.max_output = 100}));
 }

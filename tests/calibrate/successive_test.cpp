@@ -255,6 +255,13 @@ TEST_CASE("Outliers are exact and lower the error; an infinite threshold changes
     for (const auto& o : quantizer.outliers())
         REQUIRE(done->quantized(o.row, how->order[o.position]) == static_cast<float>(o.value));
     CHECK(done->error < 0.8 * plain.error);
+    const auto bytes = quantizer.encoded(how->order);
+    const auto decode = [](pith::byte_view in) { return decode_group_affine<3>(in); };
+    const auto back = decode_outliers_apart(bytes, decode);
+    REQUIRE(back);
+    CHECK(squared_norm(difference(*back, done->quantized)) == 0);
+    for (std::size_t cut = 0; cut < bytes.size(); cut += 3)
+        REQUIRE_FALSE(decode_outliers_apart(pith::byte_view(bytes).first(cut), decode));
 }
 
 TEST_CASE("Dead inputs, single rows and columns pass; what is no number or does not fit is refused",

@@ -30,11 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         file.insert(file.begin(), length.begin(), length.end());
     }
     if (kind == 2)  // the same for .npy
-        file.insert(file.begin(), std::begin(weights::npy_magic), std::end(weights::npy_magic));
+        file.insert(file.begin(), std::begin(pith::vector::npy_magic), std::end(pith::vector::npy_magic));
     if (kind != 0) file.insert(file.end(), data_bytes, std::uint8_t{7});
     file.shrink_to_fit();
     weights::weights_file found;
-    const weights::complaint wrong = weights::is_npy(file)
+    const weights::complaint wrong = pith::vector::is_npy(file)
                                          ? weights::read_npy(file, file.size(), found)
                                          : weights::read_safetensors(file, file.size(), found);
     if (wrong.empty()) check(found, file.size());

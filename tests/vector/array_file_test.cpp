@@ -35,6 +35,12 @@ TEST_CASE("arrays of both formats are read", "[vector]") {
         CHECK(got->columns == 2);
         CHECK(got->values == std::vector<float>{0, 1, 2, 3, 4, 5});
     }
+    const auto written = vector::write_npy(vector::read_npy(npy(header, 6))->view());
+    CHECK(written.size() == 128 + 24);
+    const auto again = vector::read_npy(written);
+    REQUIRE(again.has_value());
+    CHECK(again->rows == 3);
+    CHECK(again->values == std::vector<float>{0, 1, 2, 3, 4, 5});
     bytes two;
     pith::vector_sink sink(two);
     for (int r = 0; r < 2; ++r) {
@@ -78,4 +84,31 @@ TEST_CASE("files that are no arrays of floats give errors", "[vector]") {
     pith::limits tight;
     tight.max_memory = 8;
     CHECK(vector::read_npy(good, tight).error().code == pith::error_code::limit_exceeded);
+}
+
+TEST_CASE("a header of any type and shape is understood, and nothing else", "[vector]") {
+    bytes file;  // what was read looks into it
+    const auto read = [&](const std::string& text) {
+        file = npy(text, 0);
+        return vector::read_npy_header(file);
+    };
+    const auto got = read("{\"shape\":(7,5, 3) ,'fortran_order':True,'descr':'|V2'}\n");
+    REQUIRE(got.has_value());
+    CHECK(got->type == "|V2");
+    CHECK(got->columns_first);
+    CHECK(std::vector<std::uint64_t>(got->shape().begin(), got->shape().end()) ==
+          std::vector<std::uint64_t>{7, 5, 3});
+    CHECK(read("{'descr': '<i8', 'fortran_order': False, 'shape': (), }")->dimensions == 0);
+    for (const char* bad :
+         {"", "{}", "{'descr': '<f4', 'fortran_order': False}",
+          "{'descr': '<f4', 'descr': '<f4', 'shape': ()}",
+          "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}",
+          "{'descr': '<f4', 'fortran_order': None, 'shape': (1,)}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (1 2)}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1)}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': 1}",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x", "{'descr': '<f4"})
+        CHECK_FALSE(read(bad).has_value());
 }

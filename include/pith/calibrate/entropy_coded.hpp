@@ -31,25 +31,33 @@ struct coded_weights {
 
 namespace detail {
 
-/// Stream: rows, columns (varints); 16-bit steps; the order of the columns unless natural; 16-bit row scales;
-/// the size of the codes in bytes; the codes.
-inline std::vector<std::uint8_t> weight_stream(std::span<const bfloat16> steps, std::span<const half> scales,
-                                               std::span<const std::int32_t> codes,
-                                               std::span<const std::uint32_t> order) {
+/// The bit of the second byte that says by which machine codes became half-steps.
+template <code_machine Machine>
+inline constexpr std::uint8_t machine_flag = Machine::states == 1   ? 0
+                                             : Machine::states == 8 ? 2
+                                                                    : 4;
+
+/// Stream: rows, columns (varints); a byte: 1 for an order that is not natural, plus the machine's flag;
+/// 16-bit steps; the order of the columns unless natural; 16-bit row scales; the size of the codes in bytes;
+/// the codes.
+template <code_machine Machine>
+std::vector<std::uint8_t> weight_stream(std::span<const bfloat16> steps, std::span<const half> scales,
+                                        std::span<const std::int32_t> codes,
+                                        std::span<const std::uint32_t> order) {
     std::vector<std::uint8_t> out;
     vector_sink sink(out);
     put_varint(sink, scales.size());
     put_varint(sink, steps.size());
     bool natural = true;
     for (std::size_t j = 0; j < order.size(); ++j) natural = natural && order[j] == j;
-    sink.put(natural ? 0 : 1);
+    sink.put(static_cast<std::uint8_t>(machine_flag<Machine> + (natural ? 0 : 1)));
     for (const bfloat16 v : steps) put_le<std::uint16_t>(sink, v.bits);
     if (!natural)
         for (const std::uint32_t p : order) put_le<std::uint32_t>(sink, p);
     for (const half v : scales) put_le<std::uint16_t>(sink, v.bits);
     std::vector<std::uint8_t> coded;
     vector_sink code_sink(coded);
-    encode_codes(codes, scales.size(), code_sink);
+    encode_codes<Machine>(codes, scales.size(), code_sink);
     put_varint(sink, coded.size());  // without it a stream cut short could be another one
     sink.append(coded);
     return out;
@@ -114,23 +122,23 @@ inline matrix<float> sample_of_rows(view_2d<const float> weights) {
 }
 
 /// One trial at scale exp2(log_scale).
-template <step_rule Rule>
+template <step_rule Rule, code_machine Machine>
 struct trial {
     view_2d<const float> weights;
     const metric& how;
     double log_scale = 0;
-    stepped<Rule> quantizer{1.0};
+    stepped<Rule, Machine> quantizer{1.0};
     matrix<float> quantized{};
     double bits = 0;
 
     result<void> run() {
-        quantizer = stepped<Rule>(std::exp2(log_scale));
+        quantizer = stepped<Rule, Machine>(std::exp2(log_scale));
         auto done = successive_quantize(weights, how, quantizer);
         if (!done) return done.error();
         quantized = std::move(done->quantized);
         std::vector<std::uint8_t> bytes;
         vector_sink sink(bytes);
-        encode_codes(quantizer.codes(), quantizer.rows(), sink);
+        encode_codes<Machine>(quantizer.codes(), quantizer.rows(), sink);
         bits = 8 * static_cast<double>(bytes.size()) / static_cast<double>(weights.size());
         return {};
     }
@@ -138,8 +146,8 @@ struct trial {
 
 /// Moves the trial's scale until its codes take between target - tolerance and target bits a weight, or
 /// `passes` are over; then the best scale known that keeps the target.
-template <step_rule Rule>
-result<void> search(trial<Rule>& t, double target, double tolerance, unsigned passes) {
+template <class Trial>
+result<void> search(Trial& t, double target, double tolerance, unsigned passes) {
     constexpr double none = 1e9;
     double low = -none, high = none;  // log scales that take too many, and few enough bits
     for (unsigned pass = 0; pass < passes; ++pass) {
@@ -163,14 +171,15 @@ result<void> search(trial<Rule>& t, double target, double tolerance, unsigned pa
 /// Quantizes and codes weights (m x n) within options.bits_per_weight. h is the undamped second moment in the
 /// order of the inputs, `how` what prepare made of it. Errors: unsupported_parameter for shapes, values that
 /// are not finite, or a rate that the side information alone exceeds. Encoder-side.
-template <step_rule Rule = inverse_deviation>
+template <step_rule Rule = inverse_deviation, code_machine Machine = independent_codes>
 [[nodiscard]] result<coded_weights> entropy_coded(input<float> weights, input<double> h, const metric& how,
                                                   rate_options options = {}) {
     const std::size_t m = weights.rows(), n = weights.columns();
     if (n != how.dimension() || h.rows() != n || h.columns() != n || m == 0 || n == 0)
         return linalg::wrong_shape();
     if (!linalg::all_finite<float>(weights) || !linalg::all_finite<double>(h)) return linalg::not_finite();
-    const auto bare = detail::weight_stream(std::vector<bfloat16>(n), std::vector<half>(m), {}, how.order);
+    const auto bare =
+        detail::weight_stream<Machine>(std::vector<bfloat16>(n), std::vector<half>(m), {}, how.order);
     const double target =
         options.bits_per_weight - 8 * static_cast<double>(bare.size() + 4) / static_cast<double>(m * n);
     if (!(target > 0))
@@ -183,20 +192,34 @@ template <step_rule Rule = inverse_deviation>
     start = 0.5 * std::log2(power) + width + 2 - target;
 
     const matrix<float> sample = detail::sample_of_rows(weights);
-    detail::trial<Rule> few{sample, how, start};
+    detail::trial<Rule, Machine> few{sample, how, start};
     if (auto found = detail::search(few, target, 0.02, 8); !found) return found.error();
-    detail::trial<Rule> all{weights, how, few.log_scale};
+    detail::trial<Rule, Machine> all{weights, how, few.log_scale};
     if (auto found = detail::search(all, target, options.tolerance, options.passes); !found)
         return found.error();
     coded_weights out;
     const auto scales = detail::row_scales(weights, all.quantized, h);
-    out.bytes = detail::weight_stream(all.quantizer.steps(), scales, all.quantizer.codes(), how.order);
+    out.bytes =
+        detail::weight_stream<Machine>(all.quantizer.steps(), scales, all.quantizer.codes(), how.order);
     out.scale = std::exp2(all.log_scale);
     out.quantized = std::move(all.quantized);
     for (std::size_t r = 0; r < m; ++r)
         for (float& v : out.quantized.row(r)) v *= float(scales[r]);
     return out;
 }
+
+namespace detail {
+
+inline result<void> decode_codes_by(std::uint8_t machine, byte_view in, std::size_t rows,
+                                    std::span<std::int32_t> half_steps) {
+    if (machine == machine_flag<vector::trellis<8>>)
+        return decode_codes<vector::trellis<8>>(in, rows, half_steps);
+    if (machine == machine_flag<vector::trellis<4>>)
+        return decode_codes<vector::trellis<4>>(in, rows, half_steps);
+    return decode_codes(in, rows, half_steps);
+}
+
+}  // namespace detail
 
 /// The weights that entropy_coded wrote. Errors: of outside bytes; limit_exceeded when the weights take more
 /// than at_most.max_output bytes.
@@ -209,7 +232,8 @@ template <class T = float>
     if (!columns) return columns.error();
     const auto flag = reader.read_le<std::uint8_t>();
     if (!flag) return flag.error();
-    if (*flag > 1 || *rows == 0 || *columns == 0)
+    const std::uint8_t machine = *flag & 6;
+    if (*flag > 5 || *rows == 0 || *columns == 0)
         return reader.fail(error_code::bad_header, "no such matrix");
     if (*columns > at_most.max_output / sizeof(T) / *rows)
         return reader.fail(error_code::limit_exceeded, "the weights are larger than the limit");
@@ -217,7 +241,7 @@ template <class T = float>
         return reader.fail(error_code::truncated, "the input ends inside the scales");
     auto steps = detail::read_values<bfloat16>(reader, *columns);
     if (!steps) return steps.error();
-    auto order = detail::read_order(reader, *columns, *flag == 1);
+    auto order = detail::read_order(reader, *columns, (*flag & 1) != 0);
     if (!order) return order.error();
     auto scales = detail::read_values<half>(reader, *rows);
     if (!scales) return scales.error();
@@ -227,13 +251,13 @@ template <class T = float>
         return reader.fail(*size > reader.remaining() ? error_code::truncated : error_code::trailing_data,
                            "the codes are not as long as they say");
     std::vector<std::int32_t> codes(*rows * *columns);
-    if (auto read = decode_codes(reader.rest(), *rows, codes); !read)
-        return read.error().shifted_by(reader.position());
+    const auto read = detail::decode_codes_by(machine, reader.rest(), *rows, codes);
+    if (!read) return read.error().shifted_by(reader.position());
     matrix<T> out(*rows, *columns);
     for (std::size_t j = 0; j < *columns; ++j)
         for (std::size_t r = 0; r < *rows; ++r)
             out(r, (*order)[j]) =
-                static_cast<float>(codes[j * *rows + r]) * float((*steps)[j]) * float((*scales)[r]);
+                static_cast<float>(codes[j * *rows + r]) * (0.5F * float((*steps)[j])) * float((*scales)[r]);
     return out;
 }
 

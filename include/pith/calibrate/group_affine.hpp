@@ -128,8 +128,11 @@ template <unsigned Bits>
         v = *got;
     }
     const auto [rows, columns, group] = shape;
-    if (rows != 0 && columns > most / rows)
-        return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (rows == 0 || columns == 0 || (group & (group - 1)) != 0)
+        return reader.fail(error_code::bad_header, "no such matrix");
+    if (columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (columns > 8 * std::uint64_t{reader.remaining()} / rows)
+        return reader.fail(error_code::truncated, "the bytes do not fit the shape of the weights");
     const std::uint64_t groups = group == 0 ? 1 : columns / group + (columns % group != 0);
     bit_reader bits(reader.rest());
     const bool natural = bits.get(1) == 0;
@@ -143,8 +146,7 @@ template <unsigned Bits>
     for (auto& [scale, zero] : grids) {
         scale = float(half::from_bits(static_cast<std::uint16_t>(bits.get(16))));
         zero = static_cast<float>(bits.get(Bits));
-        if (!(scale > 0 && scale < 1e5F))
-            return reader.fail(error_code::bad_stream, "a scale is not positive");
+        if (!(scale > 0 && scale < 1e5F)) return reader.fail(error_code::bad_stream, "no such scale");
     }
     linalg::matrix<float> out(rows, columns);
     for (std::uint64_t j = 0; j < columns; ++j)
@@ -152,6 +154,7 @@ template <unsigned Bits>
             const auto [scale, zero] = grids[(group == 0 ? 0 : j / group) * rows + r];
             out(r, order[j]) = (static_cast<float>(bits.get(Bits)) - zero) * scale;
         }
+    if (!bits.padding_is_zero()) return reader.fail(error_code::bad_stream, "the padding is not zero");
     return out;
 }
 

@@ -37,6 +37,7 @@ struct metric {
     matrix<float> feedback;          ///< F, n x n, unit upper: T_ij / T_jj by positions
     std::vector<float> deviation;    ///< T_jj: standard deviation of an input given those after it
     double damping = 0;              ///< what was added to the diagonal
+    matrix<float> pull{};            ///< n x n, strictly upper, or empty: how a weight moves those after it
 
     [[nodiscard]] std::size_t dimension() const noexcept { return order.size(); }
 };
@@ -69,36 +70,80 @@ inline matrix<double> sorted_upper(view_2d<const double> h, std::span<const std:
 
 }  // namespace detail
 
+namespace detail {
+
+/// Order, dead inputs and deviations of a metric, and the factor T that they come from.
+inline result<linalg::damped_factor> start_metric(view_2d<const double> h, metric_options options,
+                                                  metric& out) {
+    if (h.rows() > 0xFFFF'FFFF) return linalg::wrong_shape();
+    const auto mean = linalg::mean_moment(h);
+    if (!mean) return mean.error();
+    const std::size_t n = h.rows();
+    out.order = order_of(h, options.order);
+    out.dead.resize(n);
+    out.deviation.resize(n);
+    for (std::size_t i = 0; i < n; ++i) out.dead[i] = h(out.order[i], out.order[i]) == 0;
+    const double typical = *mean > 0 ? *mean : 1;
+    auto factor =
+        linalg::factor_damped([&] { return sorted_upper(h, out.order, typical); }, typical, options.damping);
+    if (!factor) return factor.error();
+    out.damping = factor->added;
+    for (std::size_t j = 0; j < n; ++j) out.deviation[j] = static_cast<float>(factor->upper(j, j));
+    return factor;
+}
+
+/// F from T.
+inline matrix<float> feedback_of(const matrix<double>& upper) {
+    const std::size_t n = upper.rows();
+    matrix<float> out(n, n);
+    std::vector<double> inverse(n);
+    for (std::size_t j = 0; j < n; ++j) inverse[j] = 1 / upper(j, j);
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::span<const double> from = upper.row(i);
+        const std::span<float> to = out.row(i);
+        for (std::size_t j = i; j < n; ++j) to[j] = static_cast<float>(from[j] * inverse[j]);
+    }
+    return out;
+}
+
+}  // namespace detail
+
 /// Factors the second moment h (n x n, symmetric). An input whose moment is 0 gets the mean one and its
 /// weights are set to 0. Errors: unsupported_parameter for shapes, values that are not finite, or a matrix
 /// that damping cannot make positive definite.
 template <class T = double>
 [[nodiscard]] result<metric> prepare(input<double> h, metric_options options = {}) {
-    if (h.rows() > 0xFFFF'FFFF) return linalg::wrong_shape();
-    const auto mean = linalg::mean_moment(h);
-    if (!mean) return mean.error();
-    const std::size_t n = h.rows();
     metric out;
-    out.order = detail::order_of(h, options.order);
-    out.dead.resize(n);
-    out.deviation.resize(n);
-    for (std::size_t i = 0; i < n; ++i) out.dead[i] = h(out.order[i], out.order[i]) == 0;
-    const double typical = *mean > 0 ? *mean : 1;
-    auto factor = linalg::factor_damped([&] { return detail::sorted_upper(h, out.order, typical); }, typical,
-                                        options.damping);
+    const auto factor = detail::start_metric(h, options, out);
     if (!factor) return factor.error();
-    out.damping = factor->added;
-    out.feedback = matrix<float>(n, n);
-    std::vector<double> inverse(n);
-    for (std::size_t j = 0; j < n; ++j) {
-        out.deviation[j] = static_cast<float>(factor->upper(j, j));
-        inverse[j] = 1 / factor->upper(j, j);
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::span<const double> from = std::as_const(factor->upper).row(i);
-        const std::span<float> to = out.feedback.row(i);
-        for (std::size_t j = i; j < n; ++j) to[j] = static_cast<float>(from[j] * inverse[j]);
-    }
+    out.feedback = detail::feedback_of(factor->upper);
+    return out;
+}
+
+/// The same for a layer that was trained on inputs x and now gets y: h = E[y y^T], cross = E[x y^T]. GPTAQ
+/// (Li and others, 2025): when the turn comes to a weight w_i, those after it take over w_i (x_i - y_i), as
+/// far as least squares can, times `share`. Their closed form is in targets.hpp. Errors: as above.
+template <class T = double>
+[[nodiscard]] result<metric> prepare_asymmetric(input<double> h, input<double> cross, double share = 0.25,
+                                                metric_options options = {}) {
+    const std::size_t n = h.rows();
+    if (cross.rows() != n || cross.columns() != n) return linalg::wrong_shape();
+    if (!linalg::all_finite<double>(cross)) return linalg::not_finite();
+    metric out;
+    auto factor = detail::start_metric(h, options, out);
+    if (!factor) return factor.error();
+    out.feedback = detail::feedback_of(factor->upper);
+    // Row i of the pull is (C - H)_i,>i (H_>i,>i)^-1; with H^-1 = U^T U the inverse is U^T U of the rest
+    // alone.
+    linalg::invert_upper(factor->upper.view());
+    matrix<double> change(n, n);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j)
+            change(i, j) = share * (cross(out.order[i], out.order[j]) - h(out.order[i], out.order[j]));
+    matrix<double> spread = linalg::multiply<double>(change, factor->upper.view().transposed());
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t k = 0; k <= i; ++k) spread(i, k) = 0;
+    out.pull = matrix<float>::copy_of(linalg::multiply<double>(spread, factor->upper).view());
     return out;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <pith/calibrate/concepts.hpp>
+#include <pith/calibrate/exact_weights.hpp>
 #include <pith/core/number.hpp>
 #include <pith/linalg/matrix.hpp>
 
@@ -73,14 +74,31 @@ class outliers_apart {
         inner_.quantize(position, running, out);
         for (std::size_t r = 0; r < rows_; ++r) {
             const half exact(running[r]);
-            if (marks_[(position - first_) * rows_ + r] == 0 || exact.is_nan()) continue;
+            if (marks_[(position - first_) * rows_ + r] == 0 || !std::isfinite(float(exact))) continue;
             out[r] = float(exact);
             outliers_.push_back({static_cast<std::uint32_t>(position), static_cast<std::uint32_t>(r), exact});
         }
     }
 
     [[nodiscard]] const Inner& inner() const noexcept { return inner_; }
-    /// By position, then row. Each takes 16 bits of value and 16 of row in the published format.
+    /// All that decode_outliers_apart needs: what Inner's decoder reads, with its size, and the outliers.
+    [[nodiscard]] std::vector<std::uint8_t> encoded(std::span<const std::uint32_t> order) const requires
+        requires(const Inner& q) {
+        q.encoded(order);
+    }
+    {
+        const std::vector<std::uint8_t> inner = inner_.encoded(order);
+        std::vector<exact_weight> kept;
+        for (const outlier& o : outliers_) kept.push_back({o.row, order[o.position], o.value});
+        std::sort(kept.begin(), kept.end());
+        std::vector<std::uint8_t> out;
+        vector_sink sink(out);
+        put_varint(sink, inner.size());
+        sink.append(inner);
+        put_exact_weights(sink, rows_, order.size(), kept);
+        return out;
+    }
+    /// By position, then row.
     [[nodiscard]] const std::vector<outlier>& outliers() const noexcept { return outliers_; }
 
   private:
@@ -107,5 +125,20 @@ class outliers_apart {
     std::vector<std::uint8_t> marks_;  // of the present group
     std::vector<outlier> outliers_;
 };
+
+/// The weights of a stream of outliers_apart; decode_inner(bytes) gives result<matrix<float>> for those of
+/// Inner. Errors: of outside bytes.
+template <class Decode>
+[[nodiscard]] result<linalg::matrix<float>> decode_outliers_apart(byte_view in, const Decode& decode_inner) {
+    byte_reader reader(in);
+    const auto size = reader.read_varint();
+    if (!size) return size.error();
+    const auto inner = reader.read_bytes(*size);
+    if (!inner) return inner.error();
+    result<linalg::matrix<float>> out = decode_inner(*inner);
+    if (!out) return out.error().shifted_by(reader.position() - inner->size());
+    if (const auto exact = get_exact_weights(reader, *out); !exact) return exact.error();
+    return out;
+}
 
 }  // namespace pith::inline v1::calibrate

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
+#include <pith/calibrate/code_stream.hpp>
 #include <pith/calibrate/concepts.hpp>
 #include <pith/core/number.hpp>
-#include <pith/quant/index_coder.hpp>
 
 namespace pith::inline v1::calibrate {
 
@@ -29,8 +29,9 @@ struct inverse_deviation {
     [[nodiscard]] double step(double deviation) const noexcept { return 1 / deviation; }
 };
 
-/// A column_quantizer to integers of any size, `scale` times the rule's step apart.
-template <step_rule Rule = inverse_deviation>
+/// A column_quantizer to integers of any size, `scale` times the rule's step apart. With a trellis as Machine
+/// the codes of a column are chosen together, by Viterbi's algorithm down its rows.
+template <step_rule Rule = inverse_deviation, code_machine Machine = independent_codes>
 class stepped {
   public:
     /// Precondition: scale > 0 and finite.
@@ -50,7 +51,8 @@ class stepped {
         return {};
     }
     void fit(std::size_t, view_2d<const float>) noexcept {}
-    void quantize(std::size_t position, std::span<const float> running, std::span<float> out) noexcept {
+    void quantize(std::size_t position, std::span<const float> running, std::span<float> out) {
+        if constexpr (Machine::states > 1) return quantize_together(position, running, out);
         const float step = float(steps_[position]);
         constexpr float top = float{quant::max_index};
         std::int32_t* const codes = codes_.data() + position * rows_;
@@ -68,6 +70,24 @@ class stepped {
     [[nodiscard]] std::span<const std::int32_t> codes() const noexcept { return codes_; }
 
   private:
+    /// Half-steps are half the step, so |code| <= max_index holds with room.
+    void quantize_together(std::size_t position, std::span<const float> running, std::span<float> out) {
+        const float half = 0.5F * float(steps_[position]);
+        const auto place = [&](std::size_t r) {
+            const double p = static_cast<double>(running[r]) / static_cast<double>(half);
+            return p > quant::max_index ? quant::max_index : p < -quant::max_index ? -quant::max_index : p;
+        };
+        vector::trellis_search<Machine::states> search(rows_);
+        for (std::size_t r = 0; r < rows_; ++r) search.add(place(r));
+        const std::vector<std::int32_t> found = search.indices(place);
+        unsigned state = 0;
+        for (std::size_t r = 0; r < rows_; ++r) {
+            codes_[position * rows_ + r] = found[r];
+            out[r] = static_cast<float>(vector::half_steps(found[r], Machine::odd(state))) * half;
+            state = Machine::next[state][found[r] & 1];
+        }
+    }
+
     double scale_;
     Rule rule_;
     std::size_t rows_ = 0;

@@ -19,8 +19,9 @@ struct successive_options {
 /// What a pass over the columns gives.
 struct successive_result {
     matrix<float> quantized;  ///< m x n, in the order of the inputs
-    double error =
-        0;  ///< sum over j of T_jj^2 |running_j - q_j|^2 = trace(D (H + damping) D^T), D = W - quantized
+    /// sum over j of T_jj^2 |running_j - q_j|^2 = trace(D (H + damping) D^T), D = W - quantized; with a pull
+    /// W are the weights as they were pulled.
+    double error = 0;
 };
 
 namespace detail {
@@ -32,6 +33,7 @@ struct pass {
     matrix<float> errors;   ///< n x m: weights - quantized, by position
     matrix<float> running;  ///< block x m
     matrix<float> fitted;   ///< group x m
+    matrix<float> pulling;  ///< n x m, or empty without a pull: running when its turn was over
 
     /// running[first - base ...] += the compensation for errors of positions from .. to, for columns
     /// first .. last.
@@ -41,6 +43,20 @@ struct pass {
             1, how.feedback.view().block(from, first, to - from, last - first).transposed(),
             errors.view().block(from, 0, to - from, m),
             running.view().block(first - base, 0, last - first, m));
+        if (pulling.empty()) return;
+        for (const view_2d<float> moved : {running.view().block(first - base, 0, last - first, m),
+                                           weights.view().block(first, 0, last - first, m)})
+            linalg::multiply_add<float>(
+                1, how.pull.view().block(from, first, to - from, last - first).transposed(),
+                pulling.view().block(from, 0, to - from, m), moved);
+    }
+    /// The pull of column j on columns j + 1 .. last - 1.
+    void pull(std::size_t j, std::size_t last, std::size_t base) {
+        const std::span<float> from = pulling.row(j), line = running.row(j - base);
+        for (std::size_t r = 0; r < from.size(); ++r) from[r] = line[r];
+        for (std::size_t c = j + 1; c < last; ++c)
+            for (const std::span<float> to : {running.row(c - base), weights.row(c)})
+                for (std::size_t r = 0; r < from.size(); ++r) to[r] += how.pull(j, c) * from[r];
     }
 };
 
@@ -98,6 +114,7 @@ double quantize_columns(pass& p, Quantizer& quantizer, std::size_t first, std::s
         error += sum * static_cast<double>(p.how.deviation[j]) * static_cast<double>(p.how.deviation[j]);
         for (std::size_t c = j + 1; c < last; ++c)
             add_scaled(p.running.row(c - base), p.how.feedback(j, c), d);
+        if (!p.pulling.empty()) p.pull(j, last, base);
     }
     return error;
 }
@@ -135,7 +152,8 @@ template <column_quantizer Quantizer>
     const std::size_t n = how.dimension(), m = weights.rows();
     if (weights.columns() != n) return linalg::wrong_shape();
     if (!linalg::all_finite<float>(weights)) return linalg::not_finite();
-    detail::pass p{how, detail::by_position(weights, how), matrix<float>(n, m), {}, {}};
+    detail::pass p{how, detail::by_position(weights, how), matrix<float>(n, m), {}, {}, {}};
+    if (!how.pull.empty()) p.pulling = matrix<float>(n, m);
     if (auto started = quantizer.start(p.weights.view(), how.deviation); !started) return started.error();
     const std::size_t block = options.block > quantizer.group() ? options.block : quantizer.group();
     PITH_ASSERT(std::has_single_bit(block) && std::has_single_bit(options.inner) && options.inner <= block);

@@ -57,6 +57,11 @@ template <unsigned Bits>
     };
     if constexpr (Bits == 1) {
         return _mm256_srli_epi32(above(t0), 31);
+    } else if constexpr (Bits == 2) {  // counting three thresholds is shorter than two steps of a search
+        const auto threshold = [&](int k) { return _mm256_permutevar8x32_ps(t0, _mm256_set1_epi32(k)); };
+        const __m256i count =
+            _mm256_add_epi32(_mm256_add_epi32(above(threshold(0)), above(threshold(1))), above(threshold(2)));
+        return _mm256_sub_epi32(_mm256_setzero_si256(), count);
     } else {
         // t0 holds the thresholds after 0, 1, ... steps of the search: see search_order.
         __m256i code = _mm256_srli_epi32(above(_mm256_permutevar8x32_ps(t0, _mm256_setzero_si256())), 31);

@@ -121,6 +121,39 @@ requires covers<Arch, avx2>
     return g;
 }
 
+/// Where bytes hold whole codes, 32 bytes at once.
+template <unsigned Bits, instruction_set Arch>
+[[nodiscard]] inline std::size_t pack_whole_bytes([[maybe_unused]] const std::uint8_t* in,
+                                                  [[maybe_unused]] std::uint8_t* out,
+                                                  [[maybe_unused]] std::size_t groups) noexcept {
+    std::size_t g = 0;
+    [[maybe_unused]] const auto pairs_from = [](const std::uint8_t* p) {
+        const __m256i raw = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+        return _mm256_maddubs_epi16(_mm256_and_si256(raw, _mm256_set1_epi8((1 << Bits) - 1)),
+                                    _mm256_set1_epi16(1 | 1 << (8 + Bits)));
+    };
+    if constexpr (Bits == 4)
+        for (; g + 8 <= groups; g += 8) {
+            const std::uint8_t* p = in + 8 * g;
+            const __m256i bytes = _mm256_packus_epi16(pairs_from(p), pairs_from(p + 32));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + g * Bits),
+                                _mm256_permute4x64_epi64(bytes, 0xD8));
+        }
+    if constexpr (Bits == 2)
+        for (; g + 16 <= groups; g += 16) {
+            const auto fours_from = [&](const std::uint8_t* p) {
+                return _mm256_madd_epi16(pairs_from(p), _mm256_set1_epi32(1 | 1 << 20));
+            };
+            const std::uint8_t* p = in + 8 * g;
+            const __m256i first = _mm256_packs_epi32(fours_from(p), fours_from(p + 32));
+            const __m256i second = _mm256_packs_epi32(fours_from(p + 64), fours_from(p + 96));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + g * Bits),
+                                _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second),
+                                                            _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+        }
+    return g;
+}
+
 template <unsigned Bits, instruction_set Arch>
 requires(covers<Arch, avx2>&& Bits <= 6)  // two codes fit the signed factor of pmaddubsw
     [[nodiscard]] inline std::size_t
@@ -130,7 +163,7 @@ requires(covers<Arch, avx2>&& Bits <= 6)  // two codes fit the signed factor of 
     const __m256i times2 = _mm256_set1_epi16(static_cast<short>(1U | (1U << (8 + Bits))));
     const __m256i times4 = _mm256_set1_epi32(static_cast<int>(1U | (1U << (16 + 2 * Bits))));
     const __m256i low = _mm256_set1_epi64x(0xFFFFFFFF);
-    std::size_t g = 0;
+    std::size_t g = pack_whole_bytes<Bits, Arch>(in, out, groups);
     // Neighbours join: 2 codes < 2^12 in 16 bits, 4 < 2^24 in 32, 8 in 64. The second store writes up to
     // (g + 2) * Bits + 16; what it writes too much is written again, or lies in front of the end.
     for (; g + 4 <= groups; g += 4) {

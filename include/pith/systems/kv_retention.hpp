@@ -173,17 +173,6 @@ using freqkv =
 /// head; those of one KV head share theirs.
 using quest_pages = retained_cache<kv::page_reading>;
 
-// --- Scores for codecs with two precisions
-// ------------------------------------------------------------------
-
-/// The retention half of ZipCache (He et al., 2024): normalized attention of probes, nothing dropped.
-using zipcache_scores =
-    kv::scored_retention<kv::normalized_attention, kv::uniform_budget, kv::lower_bits, false>;
-
-/// The retention half of MiKV (Yang et al., 2024): accumulated attention, nothing dropped.
-using mikv_scores =
-    kv::scored_retention<kv::accumulated_attention, kv::uniform_budget, kv::lower_bits, false>;
-
 namespace detail {
 
 /// What a factory needs beside shape, rope and calibration: tokens of a lane on average, and which are

@@ -2,16 +2,20 @@
 // Each alias names its publication, the slots that realise its ideas, and what is not reproduced.
 #pragma once
 
+#include <pith/quant/palette.hpp>
 #include <pith/transform/matrix_rotation.hpp>
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/flat_index.hpp>
+#include <pith/vector/importance_split.hpp>
+#include <pith/vector/low_rank.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
 #include <pith/vector/turned.hpp>
+#include <pith/vector/variable_bits.hpp>
 
 namespace pith::inline v1::systems {
 
@@ -101,6 +105,36 @@ using aqlm_quantizer = vector::residual<Bits>;
 /// Signs -> magnitudes -> product codes. Not reproduced: learned signs.
 template <unsigned Bits = 8>
 using ssvq_quantizer = vector::sign_split<vector::product<Bits>>;
+
+/// eDKM (Cho et al., 2023), one coordinate at a time: a palette of 2^Bits half-precision values for a tensor.
+/// Counts of distinct halves -> soft k-means, cooled down -> palette and packed indices.
+/// Not reproduced: training through the shares, and palettes of pairs of weights.
+template <unsigned Bits>
+using edkm = quant::palette<Bits, quant::soft_clusters>;
+
+/// LR2VQ's form: low rank and a vector quantizer of what it leaves.
+/// Principal axes -> product codes of the coordinates, down to a byte each -> product codes of the rest.
+/// Not reproduced: factors trained through the network; the axes are those of least squared error.
+template <unsigned Bits = 8>
+using low_rank_quantizer = vector::low_rank<vector::product<Bits>, vector::product<Bits>>;
+
+/// SimVQ (Zhu et al., 2024) and RVQGAN's factorized codes (Kumar et al., 2023), the part that decodes:
+/// entries in few dimensions, times one linear map to many. Principal axes -> residual stages in the
+/// projected space. Not reproduced: the learned map, and lengths of entries made equal.
+template <unsigned Bits = 8>
+using simvq_quantizer = vector::low_rank<vector::residual<Bits>>;
+
+/// SQUASH (Oakley, Ferhatosmanoglu, 2024): optimised scalar quantization, and filters by attributes.
+/// Principal axes -> bits shared out by variance -> fitted levels -> indices across borders of bytes; id_set
+/// for the attributes. Not reproduced: the partitions in front of it, and quantized attributes.
+using squash_index = vector::flat_index<vector::variable_bits<>>;
+
+/// LightGaussian's VecTree (Fan et al., 2024) and OMG's sub-vector quantizer (Lee et al., 2025), for
+/// attributes of splats. Important rows as fine indices, the others as product codes -> frequencies of
+/// columns -> coder. Not reproduced: pruning, distillation, training; OMG's attributes from a small network.
+/// examples/splats.cpp.
+template <unsigned Bits = 8>
+using light_gaussian_attributes = vector::importance_split<Bits>;
 
 /// Rotation codes behind the mean of the data, in an index: the data-oblivious branch with one statistic.
 /// Mean -> any of the rotation codes above -> scores of rotated queries. No publication.

@@ -22,6 +22,7 @@
 #include <pith/vector/checks.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/rotation_code.hpp>
+#include <pith/vector/sided_storage.hpp>
 #include <pith/vector/stored.hpp>
 
 namespace pith::inline v1::vector {
@@ -123,6 +124,18 @@ class centred_code {
                 out[i] = table[y.size()] - simd::dot_exact(query, std::span<const float>(y));
             }
         }
+    }
+
+    /// For sided_storage.
+    [[nodiscard]] sided_shape shape() const noexcept requires(Code::bits <= 4) {
+        return {Code::bits, code_.rotated_dimension(), code_.code_size(), Code::options.format,
+                largest_scale};
+    }
+    [[nodiscard]] std::span<const float> levels() const noexcept requires(Code::bits <= 4) {
+        return code_.codebook().levels();
+    }
+    [[nodiscard]] sided_query sided(std::span<const float> table) const noexcept requires(Code::bits <= 4) {
+        return {table.first(code_.rotated_dimension()), table[table.size() - 2], table.back() == 0};
     }
 
     template <byte_sink Sink>

@@ -1,8 +1,10 @@
 // A flat index: coded vectors, all of them compared with each query; filters, re-ranking, files, threads.
-// Four-bit product codes are searched by the fast scan; the result is the same as without it.
+// Four-bit product codes, and codes of 1 to 4 bits with a scalar, are searched by the fast scan; the result
+// is the same as without it.
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,6 +25,7 @@
 #include <pith/vector/code_storage.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/nearest_list.hpp>
+#include <pith/vector/sided_storage.hpp>
 
 namespace pith::inline v1::vector {
 
@@ -47,7 +50,9 @@ concept nibble_coded = requires {
 
 /// How the codes of a quantizer are kept, unless one asks otherwise.
 template <class Quantizer>
-using default_storage = std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>, row_storage>;
+using default_storage =
+    std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>,
+                       std::conditional_t<sided_quantizer<Quantizer>, sided_storage<>, row_storage>>;
 
 /// Codes of vectors 0, 1, 2, … and search among all of them.
 template <scannable_quantizer Quantizer, class Storage = default_storage<Quantizer>>
@@ -56,7 +61,7 @@ class flat_index {
     using quantizer_type = Quantizer;
 
     explicit flat_index(Quantizer quantizer, metric by = metric::inner_product)
-        : quantizer_(std::move(quantizer)), by_(by), storage_(quantizer_.code_size()) {}
+        : quantizer_(std::move(quantizer)), by_(by), storage_(empty_storage(quantizer_)) {}
 
     [[nodiscard]] const Quantizer& quantizer() const noexcept { return quantizer_; }
     [[nodiscard]] metric measured_by() const noexcept { return by_; }
@@ -186,6 +191,12 @@ class flat_index {
     }
 
   private:
+    [[nodiscard]] static Storage empty_storage(const Quantizer& quantizer) {
+        if constexpr (std::constructible_from<Storage, const Quantizer&>)
+            return Storage(quantizer);
+        else
+            return Storage(quantizer.code_size());
+    }
     // The next section, which must have this id; unknown optional ones are passed over.
     [[nodiscard]] static result<void> expect(container::section_reader& from, container::section_id id,
                                              container::section& out) {

@@ -46,6 +46,7 @@ template <assignment Assignment, transform::rotation Rotation, rotation_options 
 requires(Options.format != quant::number_format::fp8) class rotation_code {
   public:
     static constexpr unsigned bits = Assignment::bits;
+    static constexpr rotation_options options = Options;
     /// A rotated query.
     using query = std::vector<float>;
 
