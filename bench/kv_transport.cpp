@@ -125,7 +125,7 @@ void report(const subject& on, bool quick, bench::rows& rows) {
     double kivi = 0;
     bench::table table(on.name, {{"codec", true}, {"setting", true}, {"bits a value"}, {"KL, nats"}});
     for (const point& p : all) {
-        table.add({p.family, p.setting, bench::decimal(p.bits, 3), bench::decimal(p.divergence, 5)});
+        table.add({p.family, p.setting, bench::decimal(p.bits, 3), bench::decimal(p.divergence, 7)});
         rows.add(p.family + ", " + p.setting, on.name, "bits", p.bits, "bits/value", bench::better::lower);
         rows.add(p.family + ", " + p.setting, on.name, "divergence", p.divergence, "nats/token",
                  bench::better::lower);
@@ -136,7 +136,7 @@ void report(const subject& on, bool quick, bench::rows& rows) {
     for (const char* family : {"transport", "CacheGen", "CacheGen, tables sent"}) {
         const double bits = bits_at(all, family, kivi);
         if (bits == 0) continue;
-        std::printf("%s at the KL of KIVI with 4 bits (%.5f): %.2f bits\n", family, kivi, bits);
+        std::printf("%s at the KL of KIVI with 4 bits (%.7f): %.2f bits\n", family, kivi, bits);
         rows.add(family, on.name, "bits at the KL of KIVI's 4", bits, "bits/value", bench::better::lower);
     }
     measure_speed(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);

@@ -26,8 +26,8 @@ std::vector<float> sample(std::size_t rows, std::size_t columns, std::uint64_t s
     for (std::size_t r = 0; r < rows; ++r) {
         const double common = random.gaussian();
         for (std::size_t c = 0; c < columns; ++c)
-            out[r * columns + c] =
-                static_cast<float>(2 * common * std::sin(double(c)) + 0.3 * random.gaussian() + double(c % 3));
+            out[r * columns + c] = static_cast<float>(2 * common * std::sin(double(c)) +
+                                                      0.3 * random.gaussian() + double(c % 3));
     }
     return out;
 }
@@ -115,22 +115,35 @@ TEMPLATE_TEST_CASE("finer steps give smaller errors and more bytes", "", kv::no_
     }
 }
 
-TEST_CASE("the trellis errs less than rounding at the same size") {
-    const auto b = bases();
-    const std::vector<float> x = sample(600, width, 3);
-    const block k(600, kv::tensor_kind::values);
-    const auto run = [&](const auto& codec, double& error) {
-        const auto bytes = encoded(codec, x, k.scope);
-        std::vector<float> back(x.size());
-        REQUIRE(codec.decode(bytes, k.scope, view_2d<float>(std::span<float>(back), 600, width)).has_value());
-        error = mean_square(x, back);
+TEST_CASE("the trellis errs less than rounding at no more bytes") {
+    constexpr std::size_t rows = 400, columns = 64;
+    random_sequence random(1);
+    std::vector<float> places(rows * columns);  // half-steps, eight rows together
+    for (float& v : places) v = static_cast<float>(8 * random.gaussian());
+    const auto run = [&]<class Machine>(float step, double& error, Machine) {
+        kv::detail::trellis_of_rows<Machine> search(columns);
+        const std::vector<float> prices(columns, 0.05F);
+        std::vector<float> scaled(places);
+        for (float& v : scaled) v /= step;
+        std::vector<std::int32_t> indices(rows * columns), half_steps(rows * columns);
+        for (std::size_t r = 0; r < rows; r += 8)
+            search.quantize(scaled.data() + r * columns, prices, 8, indices.data() + r * columns);
+        const std::vector<std::uint32_t> expected(columns, static_cast<std::uint32_t>(3.2F / step * 1024));
+        std::vector<std::uint8_t> bytes;
+        kv::write_indices<Machine>(indices, expected, bytes);
+        REQUIRE(kv::read_indices<Machine>(bytes, expected, half_steps).has_value());
+        error = 0;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const std::size_t r = i / columns, c = i % columns;
+            const float wanted = places[r / 8 * 8 * columns + 8 * c + r % 8];
+            error += std::pow(double(wanted - step * static_cast<float>(half_steps[i])), 2);
+        }
         return bytes.size();
     };
     double plain = 0, finer = 0;
-    const std::size_t size = run(kv::transform_coded<kv::no_trellis>(b, 0.02F), plain);
-    const std::size_t other = run(kv::transform_coded<>(b, 0.022F), finer);
-    CHECK(other <= size);
-    CHECK(finer < 0.97 * plain);
+    const std::size_t size = run(1, plain, kv::no_trellis{});
+    CHECK(run(1.06F, finer, vector::trellis<8>{}) <= size);
+    CHECK(finer < 0.9 * plain);
 }
 
 TEST_CASE("wild values are cut and stay finite") {
@@ -160,6 +173,22 @@ TEST_CASE("a basis inverts itself, whatever its group") {
         basis.inverse(y, width, view_2d<float>(std::span<float>(back), 50, width));
         CHECK(mean_square(x, back) < 1e-8);
     }
+}
+
+TEST_CASE("a basis of many channels inverts itself, for any number of rows") {
+    constexpr std::size_t channels = 70;
+    const std::vector<float> weights(channels, 0.5F);
+    for (const std::size_t group : {35U, 70U})
+        for (const std::size_t rows : {1U, 4U, 7U}) {
+            const std::vector<float> all = sample(90, channels, group),
+                                     x(all.data(), all.data() + rows * channels);
+            const auto basis =
+                kv::channel_basis::fit(view_2d<const float>(all, 90, channels), weights, group);
+            std::vector<float> y(x.size()), back(x.size());
+            basis.forward(view_2d<const float>(x, rows, channels), y);
+            basis.inverse(y, channels, view_2d<float>(std::span<float>(back), rows, channels));
+            CHECK(mean_square(x, back) < 1e-8);
+        }
 }
 
 TEST_CASE("CacheGen's symbols are within half a bin of each token's largest value") {
