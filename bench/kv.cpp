@@ -93,7 +93,8 @@ bool print_facts() {
     return good;
 }
 
-bool measure(const subject& on, const std::vector<lm::named_system>& systems, bench::rows& rows) {
+bool measure(const subject& on, const std::vector<lm::named_system>& systems, bool claims,
+             bench::rows& rows) {
     bench::progress_line progress;
     std::vector<lm::measured_system> all;
     bool good = !on.references.empty();
@@ -108,7 +109,7 @@ bool measure(const subject& on, const std::vector<lm::named_system>& systems, be
                           std::to_string(first.prompt) + " tokens prefilled, " +
                           std::to_string(first.forced()) + " forced",
                       all, on.model != nullptr);
-    if (on.model != nullptr) bench::print_claims(all);
+    if (claims) bench::print_claims(all);
     lm::add_rows(rows, on.name, all, on.model != nullptr);
     return good;
 }
@@ -141,12 +142,12 @@ int main(int count, char** words) {
     bool good = print_facts();
     lm::loaded_model headers, stories;
     if (find_model(asked.files.empty() ? lm::trained_model_path() : fs::path(asked.files[0]), headers))
-        good = measure(header_model(headers, l), systems, rows) && good;
+        good = measure(header_model(headers, l), systems, !asked.quick, rows) && good;
     else
         good = asked.files.empty() && good;
     if (from.found() && find_model(from.folder() / "language_model/stories260K.bin", stories))
-        good = measure(story_model(stories, l), systems, rows) && good;
-    good = measure(made_up(asked.quick), systems, rows) && good;
+        good = measure(story_model(stories, l), systems, !asked.quick, rows) && good;
+    good = measure(made_up(asked.quick), systems, false, rows) && good;
     if (!rows.write(asked.json)) return 1;
     return good ? 0 : 1;
 }
