@@ -62,6 +62,7 @@ inline int send_cache(const subject& of, const settings& s, const descriptor& to
         std::printf("%5zu %7zu %5zu %8zu %8.3f %12.0f\n", i + 1,
                     std::min(s.chunk, of.prompt.size() - 1 - i * s.chunk), level + 1, bytes.size(), took,
                     control.estimate());
+        std::fflush(stdout);  // a line a chunk, also for who reads a pipe
     }
     const double values =
         2.0 * static_cast<double>((of.prompt.size() - 1) * of.shape().layers * of.shape().key_channels());

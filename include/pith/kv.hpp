@@ -4,6 +4,7 @@
 #include <pith/kv/affine_part.hpp>
 #include <pith/kv/any_cache.hpp>
 #include <pith/kv/any_retention.hpp>
+#include <pith/kv/attention.hpp>
 #include <pith/kv/attention_rows.hpp>
 #include <pith/kv/block_part.hpp>
 #include <pith/kv/bytes.hpp>
@@ -36,6 +37,12 @@
 #include <pith/kv/low_rank_parts.hpp>
 #include <pith/kv/merged_layers.hpp>
 #include <pith/kv/merging.hpp>
+#include <pith/kv/packed_affine.hpp>
+#include <pith/kv/packed_block.hpp>
+#include <pith/kv/packed_channels.hpp>
+#include <pith/kv/packed_codebook.hpp>
+#include <pith/kv/packed_layout.hpp>
+#include <pith/kv/packed_tokens.hpp>
 #include <pith/kv/pages.hpp>
 #include <pith/kv/part_traits.hpp>
 #include <pith/kv/placement.hpp>

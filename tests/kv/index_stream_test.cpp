@@ -85,7 +85,7 @@ TEST_CASE("columns of nothing cost next to nothing") {
 }
 
 TEST_CASE("indices of a known spread cost little more than their entropy") {
-    const indices k = sample(512, 64, 3, 5);
+    const indices k = sample(4096, 64, 3, 5);
     double bits = 0;
     std::vector<std::uint32_t> sizes(64);
     for (std::size_t i = 0; i < k.size(); ++i) {
@@ -96,7 +96,10 @@ TEST_CASE("indices of a known spread cost little more than their entropy") {
     }
     std::vector<std::uint8_t> bytes;
     kv::write_indices<kv::no_trellis>(k, sizes, bytes);
-    CHECK(8.0 * static_cast<double>(bytes.size()) < 1.03 * bits);
+    // Frequencies that follow with a step of 2^-8 stray from the truth: 15 free ones cost 15 / 2^9 nat a
+    // symbol.
+    const double straying = 15.0 / 512 / std::log(2.0);
+    CHECK(8.0 * static_cast<double>(bytes.size()) < bits + straying * static_cast<double>(k.size()));
 }
 
 TEST_CASE("damaged indices are told or give some matrix, and nothing outside is touched") {

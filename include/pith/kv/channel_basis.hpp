@@ -20,20 +20,21 @@ namespace pith::inline v1::kv {
 
 namespace detail {
 
-using float_quad = float __attribute__((vector_size(16)));
+/// Lowered to what the machine has.
+using float_octet = float __attribute__((vector_size(32)));
 
-/// out (rows x columns, row_stride apart) = a (rows x inner) * b (inner x columns), 4 rows and 8 columns at a
-/// time. columns is a multiple of 8. The order of sums is that of `inner` everywhere.
+/// out (rows x columns, row_stride apart) = a (rows x inner) * b (inner x columns), 4 rows and 16 columns at a
+/// time. columns is a multiple of 16. The order of sums is that of `inner` everywhere.
 template <std::size_t Rows>
 inline void multiply_rows(const float* a, std::size_t a_stride, const float* b, std::size_t inner,
                           std::size_t columns, std::size_t b_stride, float* out,
                           std::size_t out_stride) noexcept {
-    for (std::size_t c = 0; c < columns; c += 8) {
-        float_quad sum[Rows][2] = {};
+    for (std::size_t c = 0; c < columns; c += 16) {
+        float_octet sum[Rows][2] = {};
         for (std::size_t i = 0; i < inner; ++i) {
-            float_quad low, high;
+            float_octet low, high;
             std::memcpy(&low, b + i * b_stride + c, sizeof low);
-            std::memcpy(&high, b + i * b_stride + c + 4, sizeof high);
+            std::memcpy(&high, b + i * b_stride + c + 8, sizeof high);
 #pragma GCC unroll 4
             for (std::size_t r = 0; r < Rows; ++r) {
                 sum[r][0] += a[r * a_stride + i] * low;
@@ -128,7 +129,7 @@ class channel_basis {
           inverse_(channels * padded(group)),
           order_(channels) {}
 
-    [[nodiscard]] static constexpr std::size_t padded(std::size_t n) noexcept { return (n + 7) / 8 * 8; }
+    [[nodiscard]] static constexpr std::size_t padded(std::size_t n) noexcept { return (n + 15) / 16 * 16; }
 
     template <class F>
     void each_group(F&& f) const {
@@ -137,16 +138,16 @@ class channel_basis {
     /// Columns beyond the group are cut off.
     void multiply(std::size_t rows, const float* a, std::size_t a_stride, const float* b, std::size_t inner,
                   std::size_t columns, float* out) const {
-        const std::size_t whole = group_ / 8 * 8;
+        const std::size_t whole = group_ / 16 * 16;
         const auto run = [&](auto count, std::size_t row) {
             const float* const from = a + row * a_stride;
             float* const to = out + row * channels();
             detail::multiply_rows<count()>(from, a_stride, b, inner, whole, columns, to, channels());
             if (whole == group_) return;
-            float last[4 * 8];
-            detail::multiply_rows<count()>(from, a_stride, b + whole, inner, 8, columns, last, 8);
+            float last[4 * 16];
+            detail::multiply_rows<count()>(from, a_stride, b + whole, inner, 16, columns, last, 16);
             for (std::size_t r = 0; r < count(); ++r)
-                std::memcpy(to + r * channels() + whole, last + 8 * r, (group_ - whole) * sizeof(float));
+                std::memcpy(to + r * channels() + whole, last + 16 * r, (group_ - whole) * sizeof(float));
         };
         if (rows == 4) return run(std::integral_constant<std::size_t, 4>{}, 0);
         for (std::size_t r = 0; r < rows; ++r) run(std::integral_constant<std::size_t, 1>{}, r);

@@ -325,9 +325,10 @@ void offer_merging_and_reading(F& f, std::size_t tokens) {
     offer<dmc>(f, "DMC", usual);
     offer<compressive_memory>(f, "Compressive memory", usual);
     offer<freqkv>(f, "FreqKV", usual);
-    offer_made<quest_pages>(f, "Quest", usual, [](const kv::retention_target& target, const auto&, const auto&) {
-        return kv::page_reading{target.tokens};
-    });
+    offer_made<quest_pages>(f, "Quest", usual,
+                            [](const kv::retention_target& target, const auto&, const auto&) {
+                                return kv::page_reading{target.tokens};
+                            });
 }
 
 }  // namespace detail
