@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "../examples/kv_lm/held_out.hpp"
 #include "../examples/kv_lm/load_model.hpp"
 #include "../examples/kv_lm/measure.hpp"
 #include "../examples/kv_lm/samples.hpp"
 #include "../examples/kv_lm/systems.hpp"
 #include "../examples/kv_lm/table.hpp"
+#include "kv/claims.hpp"
 #include "kv/synthetic_cache.hpp"
 #include "kv/synthetic_facts.hpp"
 #include "support/arguments.hpp"
@@ -34,32 +36,11 @@ struct subject {
 
 /// Lengths of one run.
 struct lengths {
-    std::size_t prompt = 384, forced = 127, windows = 6;
+    std::size_t prompt = 384, forced = 128, windows = 4;
 
     static lengths of(bool quick) { return quick ? lengths{96, 8, 1} : lengths{}; }
     [[nodiscard]] std::size_t tokens() const { return prompt + forced + 1; }
 };
-
-/// Headers that the model was not trained on, where they are installed; else any.
-bench::data_set held_out_text() {
-    std::vector<fs::path> files;
-    std::error_code failed;
-    auto at = fs::recursive_directory_iterator("/usr/include/xsimd", failed);
-    for (const fs::recursive_directory_iterator end; !failed && at != end; at.increment(failed))
-        if (at->is_regular_file(failed)) files.push_back(at->path());
-    std::sort(files.begin(), files.end());
-    bench::data_set out{"headers", "xsimd's headers, which the model has not seen", {}};
-    for (const fs::path& file : files) {
-        const bench::bytes one = bench::read_file(file, 1 << 20);
-        out.data.push_back(0);  // starts a document
-        out.data.insert(out.data.end(), one.begin(), one.end());
-    }
-    constexpr std::size_t enough = 200'000;
-    if (out.data.size() < enough)
-        out = {"headers", "installed headers, which the model may have been trained on",
-               bench::installed_headers(1 << 20)};
-    return out;
-}
 
 void add_windows(subject& to, std::span<const std::uint32_t> tokens, const lengths& l) {
     const auto half = tokens.size() / 2;
@@ -69,7 +50,7 @@ void add_windows(subject& to, std::span<const std::uint32_t> tokens, const lengt
 }
 
 subject header_model(const lm::loaded_model& m, const lengths& l) {
-    const bench::data_set text = held_out_text();
+    const bench::data_set text = lm::held_out_text();
     subject out{"headers", "The trained model (6 layers, 2 heads of 64) on " + text.origin, &m.model};
     add_windows(out, m.words.tokens_of(text.data), l);
     return out;
@@ -112,7 +93,8 @@ bool print_facts() {
     return good;
 }
 
-bool measure(const subject& on, const std::vector<lm::named_system>& systems, bench::rows& rows) {
+bool measure(const subject& on, const std::vector<lm::named_system>& systems, bool claims,
+             bench::rows& rows) {
     bench::progress_line progress;
     std::vector<lm::measured_system> all;
     bool good = !on.references.empty();
@@ -127,6 +109,7 @@ bool measure(const subject& on, const std::vector<lm::named_system>& systems, be
                           std::to_string(first.prompt) + " tokens prefilled, " +
                           std::to_string(first.forced()) + " forced",
                       all, on.model != nullptr);
+    if (claims) bench::print_claims(all);
     lm::add_rows(rows, on.name, all, on.model != nullptr);
     return good;
 }
@@ -157,17 +140,14 @@ int main(int count, char** words) {
     const std::vector<lm::named_system> systems = lm::all_systems();
     bench::rows rows;
     bool good = print_facts();
-    const fs::path checkout = fs::path(__FILE__).parent_path().parent_path();
     lm::loaded_model headers, stories;
-    if (find_model(
-            asked.files.empty() ? checkout / "data/cpp_headers_lm.safetensors" : fs::path(asked.files[0]),
-            headers))
-        good = measure(header_model(headers, l), systems, rows) && good;
+    if (find_model(asked.files.empty() ? lm::trained_model_path() : fs::path(asked.files[0]), headers))
+        good = measure(header_model(headers, l), systems, !asked.quick, rows) && good;
     else
         good = asked.files.empty() && good;
     if (from.found() && find_model(from.folder() / "language_model/stories260K.bin", stories))
-        good = measure(story_model(stories, l), systems, rows) && good;
-    good = measure(made_up(asked.quick), systems, rows) && good;
+        good = measure(story_model(stories, l), systems, !asked.quick, rows) && good;
+    good = measure(made_up(asked.quick), systems, false, rows) && good;
     if (!rows.write(asked.json)) return 1;
     return good ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 // demo: compresses real data with every block coder of the library, proves that the bytes are those that
-// every machine writes, and shows where the bytes of one stream went.
+// every machine writes, shows where the bytes of one stream went, and what compressed caches do to a model.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -27,6 +27,7 @@
 #include "../bench/support/machine.hpp"
 #include "../bench/support/table.hpp"
 #include "../bench/support/timing.hpp"
+#include "demo/caches.hpp"
 #include "demo_digests.hpp"
 
 namespace {
@@ -252,6 +253,7 @@ int run(const std::vector<subject>& subjects, const bench::corpora& from) {
             : "\nSomething above is WRONG: a round trip failed, or frames differ from the committed ones.\n"
               "(After a deliberate change of format: demo --digests > examples/demo_digests.hpp)\n",
         stdout);
+    show_caches();
     return good ? 0 : 1;
 }
 

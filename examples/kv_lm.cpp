@@ -94,8 +94,8 @@ int choose(const settings& s, std::vector<lm::named_system>& out) {
     if (s.policies.empty()) return out = std::move(all), 0;
     out.push_back(all[0]);
     for (const std::string& name : s.policies) {
-        const auto at =
-            std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+        const auto at = std::find_if(all.begin(), all.end(),
+                                     [&](const auto& one) { return lm::same_name(one.name, name); });
         if (at == all.end()) return fail(name, "no such system; --list names them all", 2);
         if (at != all.begin()) out.push_back(*at);
     }
@@ -157,7 +157,7 @@ int generate(const settings& s, const subject& about, const std::vector<lm::name
     std::vector<std::uint32_t> exact;
     for (const lm::named_system& system : systems) {
         const auto cache = system.make(first.taken.rows.shape, first.taken.rows.rope, about.calibration);
-        if (!lm::feed(*cache, first.taken.rows, 0, s.prompt)) continue;
+        if (cache == nullptr || !lm::feed(*cache, first.taken.rows, 0, s.prompt)) continue;
         cache->end_prefill();
         const auto went = lm::continue_text(about.loaded.model, first.window.tokens[s.prompt], count, *cache);
         if (!went) continue;
@@ -192,7 +192,10 @@ int run(settings& s) {
     if (s.generate != 0) generate(s, about, systems);
     bench::rows rows;
     lm::add_rows(rows, s.files[1], all, true);
-    return rows.write(s.json) ? 0 : 1;
+    if (!rows.write(s.json)) return 1;
+    for (const lm::measured_system& m : all)
+        if (!m.failure.empty() && !s.policies.empty()) return fail(m.name, m.failure);
+    return 0;
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 usage: python3 tools/render_report.py ROWS_FOLDER REPORT_FOLDER
 
 Every file in ROWS_FOLDER is an array of {"system", "data", "metric", "value", "unit", "better"}. Needs nothing but
-Python. Plots are SVG: for each data set, size (a metric whose unit is a ratio or bits) against speed (MB/s).
+Python. Plots are SVG: for each data set, size (a metric whose unit is a ratio or bits) against speed (MB/s), and what
+is lost (a divergence in nats) against size, with the line of those that nothing else beats in both.
 """
 import collections
 import html
@@ -49,8 +50,19 @@ def tables(rows):
     return lines
 
 
-def plot(title, points, across, up):
-    """SVG scatter plot of (name, x, y), the x axis logarithmic."""
+def front(points):
+    """Those of (name, x, y) that no other has both x and y at most as large as, from left to right."""
+    kept = []
+    for point in sorted(points, key=lambda p: (p[1], p[2])):
+        if not kept or point[2] < kept[-1][2]:
+            kept.append(point)
+    return kept
+
+
+def plot(title, points, across, up, losses=False):
+    """SVG scatter plot of (name, x, y), the x axis logarithmic; losses: the y axis too, and the front as a line."""
+    if losses:
+        points = [(name, x, math.log10(y)) for name, x, y in points]
     xs, ys = [math.log10(x) for _, x, _ in points], [y for _, _, y in points]
     x0, x1 = min(xs) - 0.1, max(xs) + 0.1
     spread = (max(ys) - min(ys)) or abs(max(ys)) or 1
@@ -70,7 +82,11 @@ def plot(title, points, across, up):
     for step in range(5):
         x, y = x0 + (x1 - x0) * step / 4, y0 + (y1 - y0) * step / 4
         parts.append(f'<text x="{at(x, y0)[0]:.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{number(10 ** x)}</text>')
-        parts.append(f'<text x="{MARGIN - 6}" y="{at(x0, y)[1]:.1f}" text-anchor="end">{number(y)}</text>')
+        parts.append(f'<text x="{MARGIN - 6}" y="{at(x0, y)[1]:.1f}" text-anchor="end">'
+                     f'{f"{10 ** y:.1e}" if losses else number(y)}</text>')
+    if losses:
+        line = " ".join(f"{px:.1f},{py:.1f}" for px, py in (at(math.log10(x), y) for _, x, y in front(points)))
+        parts.append(f'<polyline points="{line}" fill="none" stroke="#999" stroke-dasharray="4 3"/>')
     for index, (name, x, y) in enumerate(points):
         left, top = at(math.log10(x), y)
         colour = COLOURS[index % len(COLOURS)]
@@ -98,6 +114,16 @@ def plots(name, rows, folder):
                 (folder / file).write_text(plot(f"{name}: {data}", points, f"{speed[0]} [{speed[1]}]",
                                                 f"{size[0]} [{size[1]}]"))
                 lines.append(f"![{data}: {size[0]} against {speed[0]}]({file})\n")
+        for loss in (metric for metric in metrics if metric[1] == "nats"):
+            for size in sizes[:1]:
+                points = [(system, metrics[size][system], value) for system, value in metrics[loss].items()
+                          if system in metrics[size] and value > 0 and metrics[size][system] > 0]
+                if len(points) < 2:
+                    continue
+                file = "".join(c if c.isalnum() else "_" for c in f"{name}_{data}_{loss[0]}") + ".svg"
+                (folder / file).write_text(plot(f"{name}: {data}", points, f"{size[0]} [{size[1]}]",
+                                                f"{loss[0]} [{loss[1]}]", losses=True))
+                lines.append(f"![{data}: {loss[0]} against {size[0]}]({file})\n")
     return lines
 
 

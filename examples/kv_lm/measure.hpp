@@ -180,12 +180,17 @@ struct head_errors {
 };
 
 /// Exact rows into the compressed cache: the error that it alone makes, queries being those of the exact run.
-inline pith::result<void> replay(kv::any_cache& cache, const reference& exact, head_errors& to) {
+/// The bytes are counted now and then: what is exact until it fills a block comes and goes.
+inline pith::result<void> replay(kv::any_cache& cache, const reference& exact, head_errors& to,
+                                 quality& sizes) {
+    constexpr std::size_t between = 16;
+    const double weight = 1.0 / static_cast<double>(((exact.window.forced() + between - 1) / between));
     const kv::calibration& rows = exact.taken.rows;
     const std::size_t width = rows.shape.query_channels();
     std::vector<float> out(width);
     const pith::view_2d<float> out_row(out, 1, width);
     for (std::size_t t = exact.window.prompt; t < rows.tokens(); ++t) {
+        if ((t - exact.window.prompt) % between == 0) count_bytes(cache, sizes, weight);
         if (auto done = feed(cache, rows, t, 1); !done) return done;
         for (std::size_t l = 0; l < rows.shape.layers; ++l) {
             if (auto done = cache.attend(l, rows.queries_of(l).block(t, 0, 1, width), out_row); !done)
@@ -227,14 +232,14 @@ inline pith::result<quality> measure(const model* of, std::span<const reference>
     for (const reference& r : exact) {
         const kv::calibration& rows = r.taken.rows;
         const std::unique_ptr<kv::any_cache> cache = make(rows.shape, rows.rope, calibration);
+        if (cache == nullptr)
+            return pith::error{pith::error_code::unsupported_parameter, 0, "cannot be made for this model"};
         if (auto done = feed(*cache, rows, 0, r.window.prompt); !done) return done.error();
         cache->end_prefill();
-        detail::count_bytes(*cache, out, 0.5);
         const std::unique_ptr<kv::any_cache> copy = cache->fork();
-        if (auto done = detail::replay(*copy, r, errors); !done) return done.error();
+        if (auto done = detail::replay(*copy, r, errors, out); !done) return done.error();
         if (of != nullptr)
             if (auto done = detail::force(*of, r, *cache, out); !done) return done.error();
-        detail::count_bytes(*copy, out, 0.5);
         if (of == nullptr) out.bytes_read += static_cast<double>(copy->bytes_read() * r.window.forced());
         out.tokens += r.window.forced();
     }

@@ -85,13 +85,13 @@ inline void print_systems(const std::string& title, const std::vector<measured_s
     for (std::size_t i = 0; i < all.size(); ++i)
         table.add(table_cells(all[i], on_front(all, i, of_model), of_model));
     table.print(
-        "Stored bits: all bytes of the cache (exact sinks and recent tokens, headers and scales included) "
-        "over all\n"
-        "keys and values ever given to it, mean of prompt's end and text's end; of blocks: of the compressed "
-        "part\n"
-        "alone. KL: of the next token's distribution, exact cache to this one. Attention error: relative, of "
-        "every\n"
-        "head's output, mean. Constants: calibrated on other text, shared by all caches, not in the bits.\n"
+        "Stored bits: all bytes of the cache (exact sinks and recent tokens, headers, scales) over all keys "
+        "and\n"
+        "values ever given to it, mean over the forced tokens; of blocks: of the compressed part alone. KL: "
+        "of the\n"
+        "next token's distribution, exact cache to this one. Attention error: relative, of every head's "
+        "output,\n"
+        "mean. Constants: calibrated on other text, shared by all caches, not in the bits.\n"
         "* no other system of the table stores fewer bits and loses less.");
 }
 

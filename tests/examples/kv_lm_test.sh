@@ -27,6 +27,11 @@ grep -q 'for 5 of 5 tokens' stdout || fault "the exact cache does not go on as i
 "$program" --list >names || fault "--list failed"
 [ "$(sort names | uniq -d | wc -l)" -eq 0 ] || fault "a name occurs twice: $(sort names | uniq -d)"
 
+# --- Every system runs, and says that it stores less than float32 -------------------------------------------------
+expect 0 '' "$program" headers.safetensors text --prompt 48 --tokens 8 --windows 1 --json all.json
+[ "$(grep -c '"stored"' all.json)" -eq "$(wc -l <names)" ] || fault "not all of $(wc -l <names) systems ran: $(cat stdout)"
+expect 0 '' "$program" headers.safetensors text --prompt 48 --tokens 8 --windows 1 --policy "$(sed -n 2p names | tr a-z A-Z)"
+
 # --- The model that is in the repository ----------------------------------------------------------------------
 trained="$here/../../data/cpp_headers_lm.safetensors"
 if [ -f "$trained" ]; then
