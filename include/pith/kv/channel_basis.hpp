@@ -23,8 +23,8 @@ namespace detail {
 /// Lowered to what the machine has.
 using float_octet = float __attribute__((vector_size(32)));
 
-/// out (rows x columns, row_stride apart) = a (rows x inner) * b (inner x columns), 4 rows and 16 columns at a
-/// time. columns is a multiple of 16. The order of sums is that of `inner` everywhere.
+/// out (rows x columns, row_stride apart) = a (rows x inner) * b (inner x columns), 4 rows and 16 columns at
+/// a time. columns is a multiple of 16. The order of sums is that of `inner` everywhere.
 template <std::size_t Rows>
 inline void multiply_rows(const float* a, std::size_t a_stride, const float* b, std::size_t inner,
                           std::size_t columns, std::size_t b_stride, float* out,
