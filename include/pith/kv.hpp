@@ -48,6 +48,7 @@
 #include <pith/kv/placement.hpp>
 #include <pith/kv/plan_rows.hpp>
 #include <pith/kv/pooling.hpp>
+#include <pith/kv/prefix_store.hpp>
 #include <pith/kv/ranking.hpp>
 #include <pith/kv/recent_queries.hpp>
 #include <pith/kv/retention.hpp>

@@ -88,7 +88,7 @@ TEST_CASE("every transport system compresses a whole prefill and attends near th
         CHECK(cache->bytes().total() < all);
         CHECK(cache->tokens_seen() == tokens);
     });
-    CHECK(names.size() == 8);
+    CHECK(names.size() == 10);
 }
 
 TEST_CASE("systems that need a calibration say so when there is none") {

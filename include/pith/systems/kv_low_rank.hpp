@@ -40,6 +40,17 @@ template <std::size_t Layers = 4>
 template <std::size_t Layers = 4>
 using xkv = kv::cache<kv::pre_rope, kv::whole_prefill, xkv_codec<Layers>, xkv_codec<Layers>>;
 
+/// What xKV is measured against: each layer's own factors, with the bytes of xkv or a few more at so many
+/// tokens. Of a rank r of n layers and c channels each, the rank is r (tokens + n c) / (n (tokens + c)).
+[[nodiscard]] inline xkv_codec<1> make_single_layer_codec(const kv::shape& shape, kv::tensor_kind kind,
+                                                          std::size_t tokens) {
+    const std::size_t layers = std::min<std::size_t>(4, shape.layers), c = shape.key_channels();
+    const std::size_t rank =
+        std::max<std::size_t>(1, layers * c * (kind == kv::tensor_kind::keys ? 2 : 3) / 16);
+    const std::size_t whole = rank * (tokens + layers * c), part = layers * (tokens + c);
+    return xkv_codec<1>(kv::low_rank<1>{.rank = (whole + part - 1) / part});
+}
+
 // Sun and others, "ShadowKV" (2024): factors of the prefill's keys before the rotary embedding (160 of 1024
 // channels), the mean of every 8 tokens, the chunks least like their means exact (one in 64, at most 48);
 // values as halves, which are offloaded there. Not reproduced: fetching only the chunks whose landmarks

@@ -15,6 +15,7 @@
 #include <pith/kv/cachegen_codec.hpp>
 #include <pith/kv/calibration.hpp>
 #include <pith/kv/chunk_segmenter.hpp>
+#include <pith/kv/prefix_store.hpp>
 #include <pith/kv/transform_coded.hpp>
 #include <pith/kv/transport_bases.hpp>
 
@@ -25,6 +26,13 @@ namespace pith::inline v1::systems {
 /// channel; level by the link: kv::link_rate. Not reproduced: the arithmetic coder on a GPU (rANS, the same
 /// size).
 using cachegen = kv::cache<kv::post_rope, kv::chunked, kv::cachegen_codec, kv::cachegen_codec>;
+
+/// Sequential KV, "probabilistic language tries" (2026): what sequences have in common is kept once, and
+/// found by its tokens; under it any cache. Its prediction of rows by the model itself is to run the model
+/// again on the tokens, which any codec of text keeps smallest (codec::max). Not reproduced: ratios against
+/// that.
+template <kv::forkable Cache>
+using sequential_kv = kv::prefix_store<Cache>;
 
 /// pith's transport tier; no publication has this combination (specifications of its parts in kv/).
 /// Placement: before the rotary embedding; transform: calibrated Karhunen-Loeve basis weighted by the
@@ -86,6 +94,8 @@ void for_each_transport(F f) {
     add_transport("transport, step 0.1", 0.1F);
     add_transport("transport, step 0.2", 0.2F);
     add_transport("transport, step 0.4", 0.4F);
+    add_transport("transport, step 0.8", 0.8F);
+    add_transport("transport, step 1.6", 1.6F);
 }
 
 }  // namespace pith::inline v1::systems
