@@ -44,8 +44,9 @@ struct liked {
             score(lanes[l], movable[l], scores);
             std::vector<std::uint32_t> order(n);
             for (std::size_t t = 0; t < n; ++t) order[t] = static_cast<std::uint32_t>(t);
-            std::stable_sort(order.begin(), order.end(),
-                             [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
+            std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+                return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+            });
             order.resize(keep);
             std::sort(order.begin(), order.end());
             plans[l].kept = order;

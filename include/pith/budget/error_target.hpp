@@ -66,8 +66,9 @@ struct least_cost {
     }
     if (budget < total * least)
         return error{error_code::unsupported_parameter, 0, "the budget is below the least bits"};
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return sensitivities[a] < sensitivities[b]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return sensitivities[a] != sensitivities[b] ? sensitivities[a] < sensitivities[b] : a < b;
+    });
     std::vector<std::uint32_t> out(sizes.size(), most);
     std::uint64_t used = total * most;
     for (std::uint32_t round = most; round > least; --round)

@@ -47,8 +47,9 @@ struct evolution {
                 all.push_back(mutated(table, budget, parent, cost, random));
             for (std::size_t level = 0; level <= last; ++level) {
                 for (candidate& c : all) c.error = error_of(std::span<const std::size_t>(c.chosen), level);
-                std::stable_sort(all.begin(), all.end(),
-                                 [](const candidate& a, const candidate& b) { return a.error < b.error; });
+                std::sort(all.begin(), all.end(), [](const candidate& a, const candidate& b) {
+                    return a.error != b.error ? a.error < b.error : a.chosen < b.chosen;
+                });
                 if (all.size() > survivors[level]) all.resize(survivors[level]);
             }
             if (all.empty() || !(all.front().error < least)) continue;

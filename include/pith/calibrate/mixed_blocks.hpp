@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -49,10 +48,11 @@ struct mixed_blocks {
     const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
     std::nth_element(sorted.begin(), middle, sorted.end());
     const double most = options.outlier * *middle;
-    std::iota(out.order.begin(), out.order.end(), 0U);
-    const auto end = std::stable_partition(out.order.begin(), out.order.end(),
-                                           [&](std::uint32_t j) { return moments[j] > most; });
-    const auto outliers = static_cast<std::size_t>(end - out.order.begin());
+    std::size_t outliers = 0;
+    for (const double m : moments) outliers += m > most ? 1 : 0;
+    std::size_t wide = 0, narrow = outliers;
+    for (std::size_t j = 0; j < moments.size(); ++j)
+        out.order[moments[j] > most ? wide++ : narrow++] = static_cast<std::uint32_t>(j);
     out.wide = (outliers + options.block - 1) / options.block;
     return out;
 }

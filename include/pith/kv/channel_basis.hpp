@@ -71,8 +71,9 @@ class channel_basis {
                           weights.subspan(first, group));
         }
         for (std::size_t i = 0; i < out.order_.size(); ++i) out.order_[i] = static_cast<std::uint32_t>(i);
-        std::stable_sort(out.order_.begin(), out.order_.end(), [&](std::uint32_t a, std::uint32_t b) {
-            return out.deviations_[a] > out.deviations_[b];
+        std::sort(out.order_.begin(), out.order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+            const float first = out.deviations_[a], second = out.deviations_[b];
+            return first != second ? first > second : a < b;
         });
         return out;
     }
