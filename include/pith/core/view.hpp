@@ -97,11 +97,11 @@ class view_2d {
     }
     [[nodiscard]] constexpr strided_span<T> row(std::size_t r) const noexcept {
         PITH_ASSERT(r < rows_);
-        return {data_ + r * row_stride_, columns_, column_stride_};
+        return {columns_ == 0 ? data_ : data_ + r * row_stride_, columns_, column_stride_};
     }
     [[nodiscard]] constexpr strided_span<T> column(std::size_t c) const noexcept {
         PITH_ASSERT(c < columns_);
-        return {data_ + c * column_stride_, rows_, row_stride_};
+        return {rows_ == 0 ? data_ : data_ + c * column_stride_, rows_, row_stride_};
     }
     /// The rows x columns block whose first element is (r, c).
     [[nodiscard]] constexpr view_2d block(std::size_t r, std::size_t c, std::size_t rows,
