@@ -42,6 +42,8 @@ using kv_transport = kv::cache<kv::pre_rope, kv::chunked, kv::transform_coded<>,
 
 /// Chunks of 256 tokens, nothing exact but what does not fill one after the prefill.
 inline constexpr kv::chunked transport_chunks{};
+/// The same with chunks of 16 tokens after the prefill, for a codec that has no tables to send.
+inline constexpr kv::chunked short_chunks{.later_page = 16};
 
 /// Samples for cachegen_codec::fit: keys as a cache after the rotary embedding stores them, and values.
 class rotated_samples {
@@ -87,7 +89,7 @@ void for_each_transport(F f) {
             if (sample.empty()) return nullptr;
             const kv::transform_coded<> codec(
                 std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample)), step);
-            return kv::make_any<kv_transport>(s, r, codec, codec, transport_chunks);
+            return kv::make_any<kv_transport>(s, r, codec, codec, short_chunks);
         });
     };
     add_transport("transport, step 0.05", 0.05F);
