@@ -14,6 +14,7 @@
 #include <pith/kv/calibrated_parts.hpp>
 #include <pith/kv/calibration.hpp>
 #include <pith/kv/channel_basis.hpp>
+#include <pith/kv/chunk_blocks.hpp>
 #include <pith/kv/chunk_segmenter.hpp>
 #include <pith/kv/codebook_part.hpp>
 #include <pith/kv/concepts.hpp>
