@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,10 @@ std::vector<point> run_all(const subject& on, bool quick) {
         out.push_back(run<kv::transform_coded<>, systems::kv_transport>(
             on, "transport", "step " + bench::decimal(double{step}, 3), kv::transform_coded<>(bases, step),
             systems::short_chunks));
+    for (const float step : quick ? std::vector<float>{0.1F} : std::vector<float>{0.05F, 0.1F, 0.4F, 0.8F})
+        out.push_back(run<systems::mixed_transform, systems::kv_transport_mixed>(
+            on, "transport, mixed", "step " + bench::decimal(double{step}, 3),
+            systems::mixed_transform(bases, step), systems::short_chunks));
     return out;
 }
 
@@ -96,10 +101,10 @@ double bits_at(const std::vector<point>& all, const std::string& family, double 
 }
 
 /// Bytes of half floats a second of this thread: encode and decode of all layers, best of some.
-void measure_speed(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
-                   float step, bench::rows& rows) {
-    const auto bases = std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample));
-    const std::vector<kv::transform_coded<>> codec{{bases, step}};
+template <class Codec>
+void measure_codec(const char* what, const std::string& name, const kv::calibration& data,
+                   std::shared_ptr<const kv::transport_bases> bases, float step, bench::rows& rows) {
+    const std::vector<Codec> codec{{std::move(bases), step}};
     std::vector<pith::view_2d<const float>> keys, values;
     const std::size_t tokens = std::min<std::size_t>(256, data.tokens());
     for (std::size_t l = 0; l < data.shape.layers; ++l) {
@@ -113,15 +118,21 @@ void measure_speed(const std::string& name, const kv::calibration& data, const k
         const double begin = lm::thread_seconds();
         kv::write_chunk(data.shape, codec[0], 0, 0, keys, values, bytes);
         const double coded = lm::thread_seconds();
-        (void)kv::read_chunk<kv::transform_coded<>>(data.shape, codec, bytes);
+        (void)kv::read_chunk<Codec>(data.shape, codec, bytes);
         const double decoded = lm::thread_seconds();
         encode = std::max(encode, halves / (coded - begin));
         decode = std::max(decode, halves / (decoded - coded));
     }
-    std::printf("transport, step %.2f, one core: encodes %.0f MB/s, decodes %.0f MB/s of half floats\n",
+    std::printf("%s, step %.2f, one core: encodes %.0f MB/s, decodes %.0f MB/s of half floats\n", what,
                 double{step}, encode, decode);
-    rows.add("transport", name, "encode", encode, "MB/s", bench::better::higher);
-    rows.add("transport", name, "decode", decode, "MB/s", bench::better::higher);
+    rows.add(what, name, "encode", encode, "MB/s", bench::better::higher);
+    rows.add(what, name, "decode", decode, "MB/s", bench::better::higher);
+}
+void measure_speed(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
+                   float step, bench::rows& rows) {
+    const auto bases = std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample));
+    measure_codec<kv::transform_coded<>>("transport", name, data, bases, step, rows);
+    measure_codec<systems::mixed_transform>("transport, mixed", name, data, bases, step, rows);
 }
 
 void report(const subject& on, bool quick, bench::rows& rows) {
@@ -145,7 +156,7 @@ void report(const subject& on, bool quick, bench::rows& rows) {
         "and the rest of a cache file, over all values, mean of the time after the prefill. Calibrated "
         "tables\n"
         "and bases are in neither.");
-    for (const char* family : {"transport", "CacheGen", "CacheGen, tables sent"}) {
+    for (const char* family : {"transport", "transport, mixed", "CacheGen", "CacheGen, tables sent"}) {
         const double bits = bits_at(all, family, kivi.divergence);
         if (bits == 0) continue;
         const double whole = bits_at(all, family, kivi.divergence, &point::all_bits);
@@ -179,7 +190,7 @@ int main(int count, char** words) {
     bench::rows rows;
     bench::synthetic_options made_up;
     made_up.tokens = 640;
-    std::printf("A made-up cache, heads of 128: ");
+    std::printf("A made-up cache, heads of 128:\n");
     measure_speed("made up", bench::synthetic_cache(made_up, 1).rows(),
                   bench::synthetic_cache(made_up, 2).rows(), 0.1F, rows);
     const fs::path checkout = fs::path(__FILE__).parent_path().parent_path();

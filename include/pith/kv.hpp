@@ -27,6 +27,7 @@
 #include <pith/kv/factors.hpp>
 #include <pith/kv/head_classes.hpp>
 #include <pith/kv/index_contexts.hpp>
+#include <pith/kv/index_mixture.hpp>
 #include <pith/kv/index_stream.hpp>
 #include <pith/kv/keep_all.hpp>
 #include <pith/kv/lane.hpp>

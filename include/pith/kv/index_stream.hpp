@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -304,5 +305,30 @@ template <class Machine>
         return detail::index_reader<Machine, lanes()>(rows, expected).read(in, half_steps);
     });
 }
+
+/// Codes matrices of indices, as write_indices and read_indices do.
+template <class C>
+concept index_coder = requires(std::span<const std::int32_t> indices, std::span<const std::uint32_t> expected,
+                               std::vector<std::uint8_t>& out, byte_view in, std::span<std::int32_t> to) {
+    C::template write<no_trellis>(indices, expected, out);
+    { C::template read<no_trellis>(in, expected, to) } -> std::same_as<result<void>>;
+};
+
+/// The fast index_coder.
+struct adaptive_indices {
+    static constexpr const char* codec_name = "transform_coded";
+
+    template <class Machine>
+    static void write(std::span<const std::int32_t> indices, std::span<const std::uint32_t> expected,
+                      std::vector<std::uint8_t>& out) {
+        write_indices<Machine>(indices, expected, out);
+    }
+    template <class Machine>
+    [[nodiscard]] static result<void> read(byte_view in, std::span<const std::uint32_t> expected,
+                                           std::span<std::int32_t> half_steps) {
+        return read_indices<Machine>(in, expected, half_steps);
+    }
+};
+static_assert(index_coder<adaptive_indices>);
 
 }  // namespace pith::inline v1::kv

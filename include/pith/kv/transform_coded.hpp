@@ -71,10 +71,10 @@ struct transform_coded_options {
 /// the largest variance are coded (varint; the others are zero), then their indices.
 /// Indices and half-steps are the same on every machine; the last bits of decoded floats depend on how the
 /// compiler sums the inverse transform.
-template <class Machine = vector::trellis<8>>
+template <class Machine = vector::trellis<8>, index_coder Coder = adaptive_indices>
 class transform_coded {
   public:
-    static constexpr const char* name = "transform_coded";
+    static constexpr const char* name = Coder::codec_name;
 
     /// `step`: in units of the bases, twice the half-step, which is rounded to bfloat16. 2^-38 < step < 2^20;
     /// about 0.1 for fine caches, 1 for coarse.
@@ -120,8 +120,8 @@ class transform_coded {
         const columns kept(basis, static_cast<std::size_t>(*live), half_step);
         const std::size_t count = out.rows() * kept.at.size();
         std::vector<std::int32_t> half_steps(count + 7);  // read in eights
-        if (const auto read =
-                read_indices<Machine>(reader.rest(), kept.expected, std::span(half_steps).first(count));
+        if (const auto read = Coder::template read<Machine>(reader.rest(), kept.expected,
+                                                            std::span(half_steps).first(count));
             !read)
             return read.error().shifted_by(reader.position());
         reconstruct(basis, kept, half_steps, half_step, out);
@@ -194,7 +194,7 @@ class transform_coded {
         vector_sink sink(out);
         put_le<std::uint16_t>(sink, bfloat16(half_step_).bits);
         put_varint(sink, live);
-        write_indices<Machine>(coded, kept.expected, out);
+        Coder::template write<Machine>(coded, kept.expected, out);
     }
     /// half_steps: those of all rows, and seven more.
     static void reconstruct(const channel_basis& basis, const columns& kept,
