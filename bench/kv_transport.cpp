@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <pith/kv/chunk_blocks.hpp>
+#include <pith/kv/packed_affine.hpp>
 #include <pith/kv/transport_chunk.hpp>
 #include <pith/systems/kv_transport.hpp>
 
@@ -135,6 +137,66 @@ void measure_speed(const std::string& name, const kv::calibration& data, const k
     measure_codec<systems::mixed_transform>("transport, mixed", name, data, bases, step, rows);
 }
 
+/// Squared error of keys (as attention takes them) and values, over their energy.
+struct relative_error {
+    double error = 0, energy = 0;
+    void add(std::span<const float> truth, std::span<const float> got) {
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+            error += std::pow(double{got[i]} - double{truth[i]}, 2);
+            energy += std::pow(double{truth[i]}, 2);
+        }
+    }
+    [[nodiscard]] double value() const { return error / energy; }
+};
+
+/// What quantizing a second time adds: a chunk sent, and received as codes that attention reads.
+template <unsigned Bits>
+void measure_second(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
+                    float step, bench::rows& rows) {
+    using packed = kv::packed_affine<kv::packed_affine_options{.bits = Bits}>;
+    const kv::shape& s = data.shape;
+    const std::size_t tokens = std::min<std::size_t>(256, data.tokens()), width = s.key_channels();
+    const std::vector<kv::transform_coded<>> codec{
+        {std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample)), step}};
+    std::vector<pith::view_2d<const float>> keys, values;
+    for (std::size_t l = 0; l < s.layers; ++l) {
+        keys.push_back(data.keys_of(l).block(0, 0, tokens, width));
+        values.push_back(data.values_of(l).block(0, 0, tokens, width));
+    }
+    std::vector<std::uint8_t> bytes;
+    kv::write_chunk(s, codec[0], 0, 0, keys, values, bytes);
+    const auto floats = kv::read_chunk<kv::transform_coded<>>(s, codec, bytes);
+    const auto blocks = kv::read_chunk_blocks<kv::post_rope, kv::transform_coded<>>(
+        s, data.rope, codec, bytes, packed{}, packed{});
+    if (!floats || !blocks) return;
+    kv::rope_rotation rotation(data.rope, s.head_size);
+    relative_error sent, alone, both;
+    for (std::size_t i = 0; i < 2 * s.layers; ++i) {
+        const auto& block = *(i % 2 == 0 ? blocks->keys : blocks->values)[i / 2];
+        const auto& view = (i % 2 == 0 ? keys : values)[i / 2];
+        std::vector<float> truth, once = (i % 2 == 0 ? floats->keys : floats->values)[i / 2],
+                                  other(once.size());
+        for (std::size_t t = 0; t < tokens; ++t)
+            for (std::size_t c = 0; c < width; ++c) truth.push_back(view(t, c));
+        for (std::size_t t = 0; t < tokens && i % 2 == 0; ++t)
+            for (std::vector<float>* const x : {&truth, &once})
+                rotation.turn(std::span(*x).subspan(t * width, width), static_cast<std::uint32_t>(t));
+        const auto scope =
+            kv::detail::chunk_scope(s, i / 2, static_cast<kv::tensor_kind>(i % 2), block.positions);
+        const pith::view_2d<float> out(std::span<float>(other), tokens, width);
+        sent.add(truth, once);
+        if (packed{}.decode(block.bytes, scope, out)) both.add(truth, other);
+        std::vector<std::byte> direct;
+        packed{}.encode({std::span<const float>(truth), tokens, width}, scope, direct);
+        if (packed{}.decode(direct, scope, out)) alone.add(truth, other);
+    }
+    std::printf(
+        "received as %u-bit codes: relative squared error %.5f sent, %.5f of the codes alone, %.5f both\n",
+        Bits, sent.value(), alone.value(), both.value());
+    rows.add("received as " + std::to_string(Bits) + " bits", name, "error", both.value(), "of energy",
+             bench::better::lower);
+}
+
 void report(const subject& on, bool quick, bench::rows& rows) {
     const std::vector<point> all = run_all(on, quick);
     point kivi;
@@ -166,6 +228,8 @@ void report(const subject& on, bool quick, bench::rows& rows) {
         rows.add(family, on.name, "bits at the KL of KIVI's 4", bits, "bits/value", bench::better::lower);
     }
     measure_speed(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
+    measure_second<4>(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
+    measure_second<8>(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
     std::fflush(stdout);  // the next model takes a while
 }
 
