@@ -78,7 +78,8 @@ std::vector<point> run_all(const subject& on, bool quick) {
         out.push_back(run<kv::transform_coded<>, systems::kv_transport>(
             on, "transport", "step " + bench::decimal(double{step}, 3), kv::transform_coded<>(bases, step),
             systems::short_chunks));
-    for (const float step : quick ? std::vector<float>{0.1F} : std::vector<float>{0.05F, 0.1F, 0.4F, 0.8F})
+    for (const float step :
+         quick ? std::vector<float>{0.1F} : std::vector<float>{0.025F, 0.05F, 0.1F, 0.4F, 0.8F})
         out.push_back(run<systems::mixed_transform, systems::kv_transport_mixed>(
             on, "transport, mixed", "step " + bench::decimal(double{step}, 3),
             systems::mixed_transform(bases, step), systems::short_chunks));
