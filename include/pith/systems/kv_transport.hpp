@@ -101,7 +101,7 @@ void for_each_transport(F f) {
             return kv::make_any<cache_type>(s, r, codec, codec, short_chunks);
         });
     };
-    add_transport("transport, step 0.025", 0.025F);
+    add_transport("transport, step 0.02", 0.02F);
     add_transport("transport, step 0.05", 0.05F);
     add_transport("transport, step 0.1", 0.1F);
     add_transport("transport, step 0.2", 0.2F);
