@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/vector/array_file.hpp>
+#include <pith/vector/bitshift_trellis.hpp>
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/codebook.hpp>
 #include <pith/vector/concepts.hpp>
@@ -22,5 +23,6 @@
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
 #include <pith/vector/trellis.hpp>
+#include <pith/vector/trellis_code.hpp>
 #include <pith/vector/turned.hpp>
 #include <pith/vector/variable_bits.hpp>
