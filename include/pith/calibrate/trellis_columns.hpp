@@ -1,0 +1,137 @@
+// Columns of weights coded on a bitshift trellis that runs down their rows: 2 to 4 bits a weight and one
+// scale for each row. QTIP (Tseng et al., 2024). What differs: the trellis runs along a column, so that the
+// loop of successive quantization compensates every column for the one before it, where blocks of 16 columns
+// go together there.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <pith/calibrate/concepts.hpp>
+#include <pith/calibrate/group_affine.hpp>
+#include <pith/core/bits.hpp>
+#include <pith/core/number.hpp>
+#include <pith/linalg/matrix.hpp>
+#include <pith/vector/trellis_code.hpp>
+
+namespace pith::inline v1::calibrate {
+
+/// A column_quantizer. The scale of a row is the root mean square of its weights, so weights should be
+/// normal: rotated by calibrate::incoherence. 2^Window / 2 steps a weight.
+template <unsigned Bits, unsigned Window = 16>
+class trellis_columns {
+  public:
+    using trellis_type = vector::bitshift_trellis<Bits, Window>;
+
+    [[nodiscard]] std::size_t group() const noexcept { return 0; }
+    /// Error: a row whose root mean square is beyond the range of halves.
+    result<void> start(view_2d<const float> weights, std::span<const float>) {
+        rows_ = weights.columns();
+        columns_ = weights.rows();
+        codes_.assign(columns_ * trellis_type::bytes_of(rows_), 0);
+        std::vector<double> sum(rows_);
+        for (std::size_t j = 0; j < columns_; ++j) {
+            const auto line = weights.row(j).as_span();
+            for (std::size_t r = 0; r < rows_; ++r)
+                sum[r] += static_cast<double>(line[r]) * static_cast<double>(line[r]);
+        }
+        scales_.clear();
+        for (const double s : sum) {
+            half scale(static_cast<float>(std::sqrt(s / static_cast<double>(columns_))));
+            if (!(float(scale) < 65504.0F))
+                return error{error_code::unsupported_parameter, 0, "a row is too large for its scale"};
+            if (float(scale) == 0) scale = half::from_bits(1);  // the least positive one
+            scales_.push_back(scale);
+        }
+        return {};
+    }
+    void fit(std::size_t, view_2d<const float>) noexcept {}
+    void quantize(std::size_t position, std::span<const float> running, std::span<float> out) {
+        const std::size_t size = trellis_type::bytes_of(rows_);
+        const byte_span codes = std::span(codes_).subspan(position * size, size);
+        const auto place = [&](std::size_t r) {
+            const float at = running[r] / float(scales_[r]);
+            return (at > 64 ? 64.0F : at < -64 ? -64.0F : at) * trellis_type::deviation;
+        };
+        vector::detail::encode_circles(search_, rows_, place, codes);
+        vector::detail::decode_circles<trellis_type>(codes, 1 / trellis_type::deviation, out);
+        for (std::size_t r = 0; r < rows_; ++r) out[r] *= float(scales_[r]);
+    }
+
+    /// All that a decoder needs: shape (varints); whether the columns have an order of their own (a bit) and
+    /// that order, filled up to a byte; the scales of rows (halves); the codes, column after column.
+    [[nodiscard]] std::vector<std::uint8_t> encoded(std::span<const std::uint32_t> order) const {
+        std::vector<std::uint8_t> out;
+        vector_sink sink(out);
+        for (const std::uint64_t v : {rows_, columns_}) put_varint(sink, v);
+        bit_writer<vector_sink> bits(sink);
+        const bool natural = std::is_sorted(order.begin(), order.end());
+        bits.put(natural ? 0 : 1, 1);
+        if (!natural)
+            for (const std::uint32_t p : order) bits.put(p, bits_for(columns_));
+        bits.finish();
+        for (const half scale : scales_) put_le<std::uint16_t>(sink, scale.bits);
+        out.insert(out.end(), codes_.begin(), codes_.end());
+        return out;
+    }
+
+  private:
+    std::size_t rows_ = 0, columns_ = 0;
+    std::vector<std::uint8_t> codes_;  // column after column, by position
+    std::vector<half> scales_;
+    vector::bitshift_search<trellis_type> search_;
+};
+
+/// The weights that trellis_columns<Bits, Window>::encoded wrote, rows x columns in the order of the inputs;
+/// the same bits on every machine. Errors: of outside bytes; limit_exceeded for a matrix of more than `most`
+/// values.
+template <unsigned Bits, unsigned Window = 16>
+[[nodiscard]] result<linalg::matrix<float>> decode_trellis_columns(byte_view in,
+                                                                   std::uint64_t most = std::uint64_t{1}
+                                                                                        << 28) {
+    using trellis_type = vector::bitshift_trellis<Bits, Window>;
+    byte_reader reader(in);
+    std::uint64_t shape[2] = {};
+    for (std::uint64_t& v : shape) {
+        const auto got = reader.read_varint();
+        if (!got) return got.error();
+        v = *got;
+    }
+    const auto [rows, columns] = shape;
+    if (rows == 0 || columns == 0) return reader.fail(error_code::bad_header, "no such matrix");
+    if (columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (columns > 8 * std::uint64_t{reader.remaining()} / rows)
+        return reader.fail(error_code::truncated, "the bytes do not fit the shape of the weights");
+    const byte_view rest = reader.rest();
+    bit_reader bits(rest);
+    const bool natural = bits.get(1) == 0;
+    const std::uint64_t order_bytes = (1 + (natural ? 0 : columns * bits_for(columns)) + 7) / 8;
+    const std::size_t size = trellis_type::bytes_of(rows);
+    if (rest.size() != order_bytes + 2 * rows + columns * size)
+        return reader.fail(error_code::bad_header, "the bytes do not fit the shape of the weights");
+    bit_reader ordering(rest.first(order_bytes));
+    static_cast<void>(ordering.get(1));
+    const auto order = detail::order_from(ordering, columns, natural);
+    if (order.size() != columns || !ordering.padding_is_zero())
+        return reader.fail(error_code::bad_stream, "no order of the columns");
+    std::vector<float> scales, line(rows);
+    for (std::uint64_t r = 0; r < rows; ++r) {
+        scales.push_back(float(half::from_bits(load_le<std::uint16_t>(rest.data() + order_bytes + 2 * r))));
+        if (!(scales.back() > 0 && scales.back() < 65504.0F))
+            return reader.fail(error_code::bad_stream, "no such scale");
+    }
+    linalg::matrix<float> out(rows, columns);
+    for (std::uint64_t j = 0; j < columns; ++j) {
+        const byte_view codes = rest.subspan(order_bytes + 2 * rows + j * size, size);
+        if (const auto used = rows * Bits % 8; used != 0 && codes.back() >> used)
+            return reader.fail(error_code::bad_stream, "the padding is not zero");
+        vector::detail::decode_circles<trellis_type>(codes, 1 / trellis_type::deviation, line);
+        for (std::uint64_t r = 0; r < rows; ++r) out(r, order[j]) = line[r] * scales[r];
+    }
+    return out;
+}
+
+}  // namespace pith::inline v1::calibrate
