@@ -113,13 +113,14 @@ requires(Bits >= 1 && Bits <= 4 && Window >= 8 && Window <= 16) struct bitshift_
 };
 
 /// Viterbi's algorithm over the trellis, with one instance for many circles: the codes of least squared
-/// error, up to the choice of where a circle is closed. Two passes of 2^Window / 8 steps a value; memory: 4 *
-/// 257 * 2^(Window - Bits) + 4 * 2^Window bytes. Encoder-side.
+/// error, up to the choice of the context in which a circle is closed. 2^Window / 8 steps a value; memory: 4
+/// * 257 * 2^(Window - Bits) + 4 * 2^Window bytes. Encoder-side.
 template <class Trellis>
 class bitshift_search {
     static constexpr unsigned bits = Trellis::bits, window = Trellis::window;
     static constexpr std::uint32_t contexts = 1U << (window - bits), branches = 1U << bits;
     static constexpr float never = 1e30F;
+    static constexpr std::size_t reach = 64;  ///< values on either side that decide where a circle is closed
 
   public:
     bitshift_search() : levels_(std::size_t{1} << window), costs_(contexts) { Trellis::levels_into(levels_); }
@@ -136,50 +137,46 @@ class bitshift_search {
         if (codes.size() * bits <= window) {
             try_all();
         } else {
-            // The context in the middle of a pass that may begin and end anywhere is kept for both ends.
-            const std::size_t half = codes.size() / 2;
-            turn(half);
-            costs_.assign(contexts, 0.0F);
-            pass();
-            std::uint32_t last = 0;
-            for (std::uint32_t c = 1; c < contexts; ++c)
-                if (end()[c] < end()[last]) last = c;
-            const std::uint32_t meeting = trace(last, codes.size() - half);
-            turn(codes.size() - half);
-            costs_.assign(contexts, never);
+            costs_.resize((codes.size() + 1) * contexts);
+            const std::uint32_t meeting = context_at_start();
+            for (std::size_t c = 0; c < contexts; ++c) costs_[c] = never;
             costs_[meeting] = 0;
-            pass();
-            trace(meeting, 0);
+            pass(places_);
+            trace(places_, meeting, 0);
         }
         for (std::size_t t = 0; t < codes.size(); ++t) codes[codes.size() - 1 - t] = chosen_[t];
     }
 
   private:
-    [[nodiscard]] const float* end() const noexcept { return costs_.data() + places_.size() * contexts; }
-
-    /// Time `by` becomes time 0.
-    void turn(std::size_t by) {
-        turned_.assign(places_.begin() + static_cast<std::ptrdiff_t>(by), places_.end());
-        turned_.insert(turned_.end(), places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(by));
-        places_.swap(turned_);
+    /// The context before the first value: that of the best path through the values on both sides, which may
+    /// begin and end anywhere.
+    std::uint32_t context_at_start() {
+        const std::size_t n = places_.size(), half = n / 2 < reach ? n / 2 : reach;
+        around_.assign(places_.end() - static_cast<std::ptrdiff_t>(half), places_.end());
+        around_.insert(around_.end(), places_.begin(), places_.begin() + static_cast<std::ptrdiff_t>(half));
+        for (std::size_t c = 0; c < contexts; ++c) costs_[c] = 0;
+        pass(around_);
+        const float* const end = costs_.data() + around_.size() * contexts;
+        std::uint32_t last = 0;
+        for (std::uint32_t c = 1; c < contexts; ++c)
+            if (end[c] < end[last]) last = c;
+        return trace(around_, last, half);
     }
     /// Costs of all contexts after each value, given those before the first. A window w leads from the
     /// context w >> bits to the context of its low bits.
-    void pass() {
-        costs_.resize((places_.size() + 1) * contexts);
-        for (std::size_t t = 0; t < places_.size(); ++t)
-            step(places_[t], costs_.data() + t * contexts, costs_.data() + (t + 1) * contexts);
+    void pass(std::span<const float> places) noexcept {
+        for (std::size_t t = 0; t < places.size(); ++t)
+            step(places[t], costs_.data() + t * contexts, costs_.data() + (t + 1) * contexts);
     }
     void step(float place, const float* before, float* after) const noexcept {
-        for (std::uint32_t c = 0; c < contexts; c += 8) {
+        for (std::size_t c = 0; c < contexts; c += 8) {
+            const float *levels = levels_.data() + c, *from = before + (c >> bits);
             detail::float_x8 least = detail::float_x8{} + 4 * never;
-            for (std::uint32_t j = 0; j < branches; ++j) {
-                const std::uint32_t w = c + j * contexts;
-                detail::float_x8 level;
-                std::memcpy(&level, levels_.data() + w, sizeof level);
+            for (std::size_t j = 0; j < branches; ++j) {  // the windows of low bits c and high bits j
+                detail::float_x8 level, cost;
+                std::memcpy(&level, levels + j * contexts, sizeof level);
+                repeat(from + j * (contexts >> bits), cost);
                 const detail::float_x8 apart = place - level;
-                detail::float_x8 cost;
-                repeat(before + (w >> bits), cost);
                 cost += apart * apart;
                 least = cost < least ? cost : least;
             }
@@ -188,25 +185,28 @@ class bitshift_search {
     }
     /// The values from p on, each 2^bits times, eight in all.
     static void repeat(const float* p, detail::float_x8& out) noexcept {
-        out = detail::float_x8{} + p[0];
-        constexpr detail::integer_x8 right{0, 0, 0, 0, -1, -1, -1, -1}, odd{0, 0, -1, -1, 0, 0, -1, -1};
-        if constexpr (bits == 2) out = right ? detail::float_x8{} + p[1] : out;
-        if constexpr (bits == 1) {
-            const detail::float_x8 second = odd ? detail::float_x8{} + p[3] : detail::float_x8{} + p[2];
-            out = right ? second : odd ? detail::float_x8{} + p[1] : out;
+        if constexpr (bits >= 3) {
+            out = detail::float_x8{p[0], p[0], p[0], p[0], p[0], p[0], p[0], p[0]};
+        } else if constexpr (bits == 2) {
+            constexpr detail::integer_x8 right{0, 0, 0, 0, -1, -1, -1, -1};
+            const detail::float_x8 a{p[0], p[0], p[0], p[0], p[0], p[0], p[0], p[0]};
+            const detail::float_x8 b{p[1], p[1], p[1], p[1], p[1], p[1], p[1], p[1]};
+            out = right ? b : a;
+        } else {
+            out = detail::float_x8{p[0], p[0], p[1], p[1], p[2], p[2], p[3], p[3]};
         }
     }
     /// Follows the best path from a context after the last value back to time `until`, whose context it
     /// gives.
-    std::uint32_t trace(std::uint32_t context, std::size_t until) noexcept {
-        for (std::size_t t = places_.size(); t-- > until;) {
+    std::uint32_t trace(std::span<const float> places, std::uint32_t context, std::size_t until) noexcept {
+        for (std::size_t t = places.size(); t-- > until;) {
             chosen_[t] = static_cast<std::uint8_t>(context & (branches - 1));
             const float* const before = costs_.data() + t * contexts;
             std::uint32_t from = context >> bits;
             float least = 4 * never;
             for (std::uint32_t j = 0; j < branches; ++j) {
                 const std::uint32_t w = context + j * contexts;
-                const float apart = places_[t] - levels_[w], cost = before[w >> bits] + apart * apart;
+                const float apart = places[t] - levels_[w], cost = before[w >> bits] + apart * apart;
                 if (cost < least) least = cost, from = w >> bits;
             }
             context = from;
@@ -233,7 +233,7 @@ class bitshift_search {
         }
     }
 
-    std::vector<float> levels_, costs_, places_, turned_;
+    std::vector<float> levels_, costs_, places_, around_;
     std::vector<std::uint8_t> chosen_;
 };
 

@@ -43,8 +43,8 @@ struct coded_vectors_options {
 
 /// Stream: vectors (varint), mean and axes (mean_and_axes::save), a weight for each axis (fp32), steps of the
 /// factor in one (u16), bytes of the two parts that follow (varints), the coder's stream of the weighted
-/// coordinates, the adaptive code of the factors. Factor = 1 + index / steps. Decoded values are the same bits
-/// on every machine.
+/// coordinates, the adaptive code of the factors. Factor = 1 + index / steps. Decoded values are the same
+/// bits on every machine.
 template <matrix_coder Coder, simd::instruction_set Arch = simd::native>
 class coded_vectors {
   public:
