@@ -6,6 +6,7 @@
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/codebook.hpp>
 #include <pith/vector/coded_vectors.hpp>
+#include <pith/vector/composed_rows.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/entropy_coded_lattice.hpp>
 #include <pith/vector/entropy_coded_trellis.hpp>

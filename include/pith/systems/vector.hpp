@@ -8,6 +8,7 @@
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/coded_vectors.hpp>
+#include <pith/vector/composed_rows.hpp>
 #include <pith/vector/entropy_coded_trellis.hpp>
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/importance_split.hpp>
@@ -146,6 +147,12 @@ using squash_index = vector::flat_index<vector::variable_bits<>>;
 /// examples/splats.cpp.
 template <unsigned Bits = 8>
 using light_gaussian_attributes = vector::importance_split<Bits>;
+
+/// Hash embeddings (Svenstrup, Hansen, Winther, 2017): a table of vectors as sums of shared entries, whose
+/// numbers are hashes of the row. Not reproduced: weights of a row's entries, training with a network.
+using hashed_embeddings = vector::composed_rows<vector::hashed_rows>;
+/// Compositional embeddings (Shi, Mudigere, Naumov, Yang, 2020): the same by quotient and remainder.
+using compositional_embeddings = vector::composed_rows<vector::row_digits>;
 
 /// Rotation codes behind the mean of the data, in an index: the data-oblivious branch with one statistic.
 /// Mean -> any of the rotation codes above -> scores of rotated queries. No publication.
