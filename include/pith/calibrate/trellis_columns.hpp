@@ -85,6 +85,46 @@ class trellis_columns {
     vector::bitshift_search<trellis_type> search_;
 };
 
+namespace detail {
+
+/// What trellis_columns::encoded wrote, cut into its parts.
+struct trellis_parts {
+    std::uint64_t rows = 0, columns = 0;
+    std::vector<std::uint64_t> order{};
+    byte_view scales{}, codes{};
+};
+
+/// column_bytes(rows): bytes of a column's codes.
+template <class Bytes>
+result<trellis_parts> trellis_parts_of(byte_reader& reader, std::uint64_t most, Bytes column_bytes) {
+    trellis_parts out;
+    for (std::uint64_t* const v : {&out.rows, &out.columns}) {
+        const auto got = reader.read_varint();
+        if (!got) return got.error();
+        *v = *got;
+    }
+    if (out.rows == 0 || out.columns == 0) return reader.fail(error_code::bad_header, "no such matrix");
+    if (out.columns > most / out.rows) return reader.fail(error_code::limit_exceeded, "too many weights");
+    if (out.columns > 8 * std::uint64_t{reader.remaining()} / out.rows)
+        return reader.fail(error_code::truncated, "the bytes do not fit the shape of the weights");
+    const byte_view rest = reader.rest();
+    bit_reader ordering(rest);
+    const bool natural = ordering.get(1) == 0;
+    const std::uint64_t order_bits = 1 + (natural ? 0 : out.columns * bits_for(out.columns));
+    const std::uint64_t order_bytes = (order_bits + 7) / 8;
+    if (rest.size() != order_bytes + 2 * out.rows + out.columns * column_bytes(out.rows))
+        return reader.fail(error_code::bad_header, "the bytes do not fit the shape of the weights");
+    out.order = order_from(ordering, out.columns, natural);
+    const unsigned padding = static_cast<unsigned>(8 * order_bytes - order_bits);
+    if (out.order.size() != out.columns || ordering.get(padding) != 0)
+        return reader.fail(error_code::bad_stream, "no order of the columns");
+    out.scales = rest.subspan(order_bytes, 2 * out.rows);
+    out.codes = rest.subspan(order_bytes + 2 * out.rows);
+    return out;
+}
+
+}  // namespace detail
+
 /// The weights that trellis_columns<Bits, Window>::encoded wrote, rows x columns in the order of the inputs;
 /// the same bits on every machine. Errors: of outside bytes; limit_exceeded for a matrix of more than `most`
 /// values.
@@ -94,42 +134,22 @@ template <unsigned Bits, unsigned Window = 16>
                                                                                         << 28) {
     using trellis_type = vector::bitshift_trellis<Bits, Window>;
     byte_reader reader(in);
-    std::uint64_t shape[2] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-    }
-    const auto [rows, columns] = shape;
-    if (rows == 0 || columns == 0) return reader.fail(error_code::bad_header, "no such matrix");
-    if (columns > most / rows) return reader.fail(error_code::limit_exceeded, "too many weights");
-    if (columns > 8 * std::uint64_t{reader.remaining()} / rows)
-        return reader.fail(error_code::truncated, "the bytes do not fit the shape of the weights");
-    const byte_view rest = reader.rest();
-    bit_reader bits(rest);
-    const bool natural = bits.get(1) == 0;
-    const std::uint64_t order_bytes = (1 + (natural ? 0 : columns * bits_for(columns)) + 7) / 8;
-    const std::size_t size = trellis_type::bytes_of(rows);
-    if (rest.size() != order_bytes + 2 * rows + columns * size)
-        return reader.fail(error_code::bad_header, "the bytes do not fit the shape of the weights");
-    bit_reader ordering(rest.first(order_bytes));
-    static_cast<void>(ordering.get(1));
-    const auto order = detail::order_from(ordering, columns, natural);
-    if (order.size() != columns || !ordering.padding_is_zero())
-        return reader.fail(error_code::bad_stream, "no order of the columns");
+    const auto parts = detail::trellis_parts_of(reader, most, trellis_type::bytes_of);
+    if (!parts) return parts.error();
+    const std::size_t rows = parts->rows, size = trellis_type::bytes_of(rows);
     std::vector<float> scales, line(rows);
-    for (std::uint64_t r = 0; r < rows; ++r) {
-        scales.push_back(float(half::from_bits(load_le<std::uint16_t>(rest.data() + order_bytes + 2 * r))));
+    for (std::size_t r = 0; r < rows; ++r) {
+        scales.push_back(float(half::from_bits(load_le<std::uint16_t>(parts->scales.data() + 2 * r))));
         if (!(scales.back() > 0 && scales.back() < 65504.0F))
             return reader.fail(error_code::bad_stream, "no such scale");
     }
-    linalg::matrix<float> out(rows, columns);
-    for (std::uint64_t j = 0; j < columns; ++j) {
-        const byte_view codes = rest.subspan(order_bytes + 2 * rows + j * size, size);
+    linalg::matrix<float> out(rows, parts->columns);
+    for (std::size_t j = 0; j < parts->columns; ++j) {
+        const byte_view codes = parts->codes.subspan(j * size, size);
         if (const auto used = rows * Bits % 8; used != 0 && codes.back() >> used)
             return reader.fail(error_code::bad_stream, "the padding is not zero");
         vector::detail::decode_circles<trellis_type>(codes, 1 / trellis_type::deviation, line);
-        for (std::uint64_t r = 0; r < rows; ++r) out(r, order[j]) = line[r] * scales[r];
+        for (std::size_t r = 0; r < rows; ++r) out(r, parts->order[j]) = line[r] * scales[r];
     }
     return out;
 }
