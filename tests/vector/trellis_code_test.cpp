@@ -3,6 +3,7 @@
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/trellis_code.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -148,6 +149,22 @@ TEST_CASE("circles no longer than a window are the best of all", "[vector]") {
 TEST_CASE("trellis codes take vectors of any length and refuse damaged ones", "[vector]") {
     for (std::size_t d = 1; d < 40; d += d < 12 ? 1 : 5) check_dimension<2>(d);
     for (const std::size_t d : {1U, 5U, 33U, 100U, 257U, 300U, 513U}) check_dimension<3>(d);
+}
+
+TEST_CASE("rows on the trellis are coded as each of them by itself", "[vector]") {
+    const code_of<3> code{hadamard(20, 3)};
+    const matrix in = gaussian(9, 20, 6);
+    bytes all(9 * code.code_size()), one(code.code_size());
+    REQUIRE(code.encode_rows_into(in.values, all).has_value());
+    for (std::size_t r = 0; r < 9; ++r) {
+        REQUIRE(code.encode_into(std::span(in.values).subspan(r * 20, 20), one).has_value());
+        CHECK(std::equal(one.begin(), one.end(), all.begin() + static_cast<std::ptrdiff_t>(r * one.size())));
+    }
+    matrix bad = in;
+    bad(4, 2) = std::numeric_limits<float>::infinity();
+    const auto refused = code.encode_rows_into(bad.values, all);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().offset == 80);
 }
 
 TEST_CASE("trellis codes refuse what is not finite or too large and keep zeros", "[vector]") {

@@ -75,10 +75,9 @@ class centred_code {
         PITH_ASSERT(rows.columns() == dimension() && codes.size() == rows.rows() * code_size());
         if (const auto finite = check_finite(rows); !finite) return finite.error();
         std::vector<float> x(dimension());
-        auto&& encoder = encoder_of(code_);
         for (std::size_t r = 0; r < rows.rows(); ++r) {
             for (std::size_t j = 0; j < x.size(); ++j) x[j] = rows(r, j) - mean_[j];
-            if (const auto done = encoder.encode_into(x, codes.subspan(r * code_size(), code_size())); !done)
+            if (const auto done = code_.encode_into(x, codes.subspan(r * code_size(), code_size())); !done)
                 return done.error().shifted_by(std::uint64_t{r} * dimension());
         }
         return {};
@@ -158,14 +157,6 @@ class centred_code {
     }
 
   private:
-    /// What encodes many vectors: the code itself, or what it has for that.
-    [[nodiscard]] static decltype(auto) encoder_of(const Code& code) {
-        if constexpr (requires { code.encoder(); })
-            return code.encoder();
-        else
-            return (code);
-    }
-
     std::vector<float> mean_;
     std::uint64_t seed_;
     Code code_;

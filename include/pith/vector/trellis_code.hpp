@@ -88,25 +88,21 @@ requires(Scalar != side_scalar::norm) class trellis_code {
     [[nodiscard]] std::size_t code_size() const noexcept { return index_size() + quant::bytes_of(format); }
     [[nodiscard]] quant::rational stored_bits() const noexcept { return {8 * code_size(), dimension()}; }
 
-    /// Encodes vectors one by one, and keeps the memory of the search: 4 * 257 * 2^(Window - Bits) bytes.
-    class encoder_type {
-      public:
-        explicit encoder_type(const trellis_code& code) noexcept : code_(code) {}
-        /// Error: a value that is not finite, or a norm beyond the range of halves. Precondition: x.size() ==
-        /// dimension(), code.size() == code_size().
-        [[nodiscard]] result<void> encode_into(std::span<const float> x, byte_span code) {
-            return code_.encode(x, code, search_);
-        }
-
-      private:
-        const trellis_code& code_;
-        bitshift_search<trellis_type> search_;
-    };
-    /// Must not outlive the code.
-    [[nodiscard]] encoder_type encoder() const { return encoder_type(*this); }
-    /// One vector; many of them are faster with an encoder().
+    /// Vectors one behind the other. Errors: a value that is not finite, or a norm beyond the range of
+    /// halves. Memory: 4 * 257 * 2^(Window - Bits) bytes. Precondition: as many codes as vectors.
+    [[nodiscard]] result<void> encode_rows_into(std::span<const float> rows, byte_span codes) const {
+        const std::size_t d = dimension(), size = code_size();
+        PITH_ASSERT(rows.size() % d == 0 && codes.size() == rows.size() / d * size);
+        bitshift_search<trellis_type> search;
+        for (std::size_t r = 0; r * d < rows.size(); ++r)
+            if (const auto done = encode(rows.subspan(r * d, d), codes.subspan(r * size, size), search);
+                !done)
+                return done.error().shifted_by(std::uint64_t{r} * d);
+        return {};
+    }
+    /// One vector. Precondition: x.size() == dimension(), code.size() == code_size().
     [[nodiscard]] result<void> encode_into(std::span<const float> x, byte_span code) const {
-        return encoder().encode_into(x, code);
+        return encode_rows_into(x, code);
     }
 
     /// Error: bytes that no encoder writes. Precondition: sizes as above.
