@@ -5,6 +5,7 @@
 #include <string>
 
 #include "../weights_file/safetensors.hpp"
+#include "named_weights.hpp"
 #include "tensors.hpp"
 
 namespace lm {
@@ -50,6 +51,20 @@ inline std::size_t metadata_number(const weights::weights_file& in, const char* 
     return out;
 }
 
+inline constexpr tensor_names trained_names{.embedding = "embedding",
+                                            .final_norm = "norm",
+                                            .classifier = nullptr,
+                                            .layer = "layers.",
+                                            .attention_norm = "attention_norm",
+                                            .hidden_norm = "ffn_norm",
+                                            .query = "attention.wq",
+                                            .key = "attention.wk",
+                                            .value = "attention.wv",
+                                            .output = "attention.wo",
+                                            .gate = "w1",
+                                            .down = "w2",
+                                            .up = "w3"};
+
 }  // namespace detail
 
 /// The file must stay in memory only until this returns.
@@ -77,23 +92,7 @@ inline complaint read_safetensors_model(pith::byte_view file, model& out) {
     if (s.vocabulary != 256) return "its tokens are not the 256 bytes";
     tensors all;
     if (complaint wrong = detail::tensors_of(header, file, all); !wrong.empty()) return wrong;
-    parts from(all);
-    out.embedding = from.take("embedding.weight", s.vocabulary, s.width);
-    out.final_norm = from.take("norm.weight", s.width);
-    for (std::size_t l = 0; l < s.layers && from.wrong().empty(); ++l) {
-        const std::string name = "layers." + std::to_string(l) + ".";
-        layer& to = out.layers.emplace_back();
-        to.attention_norm = from.take(name + "attention_norm.weight", s.width);
-        to.hidden_norm = from.take(name + "ffn_norm.weight", s.width);
-        to.query = from.take(name + "attention.wq.weight", s.query_width(), s.width);
-        to.key = from.take(name + "attention.wk.weight", s.kv_width(), s.width);
-        to.value = from.take(name + "attention.wv.weight", s.kv_width(), s.width);
-        to.output = from.take(name + "attention.wo.weight", s.width, s.query_width());
-        to.gate = from.take(name + "w1.weight", s.hidden, s.width);
-        to.down = from.take(name + "w2.weight", s.width, s.hidden);
-        to.up = from.take(name + "w3.weight", s.hidden, s.width);
-    }
-    return from.wrong();
+    return take_weights(all, detail::trained_names, out);
 }
 
 }  // namespace lm
