@@ -98,11 +98,9 @@ struct trellis_parts {
 template <class Bytes>
 result<trellis_parts> trellis_parts_of(byte_reader& reader, std::uint64_t most, Bytes column_bytes) {
     trellis_parts out;
-    for (std::uint64_t* const v : {&out.rows, &out.columns}) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        *v = *got;
-    }
+    std::uint64_t shape[2] = {};
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
+    out.rows = shape[0], out.columns = shape[1];
     if (out.rows == 0 || out.columns == 0) return reader.fail(error_code::bad_header, "no such matrix");
     if (out.columns > most / out.rows) return reader.fail(error_code::limit_exceeded, "too many weights");
     if (out.columns > 8 * std::uint64_t{reader.remaining()} / out.rows)

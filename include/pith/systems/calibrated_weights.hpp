@@ -36,7 +36,7 @@ using gptaq = gptq<Bits>;
 template <unsigned Bits>
 using ldlq = gptq<Bits>;
 
-// Tseng, Sun, Hou, De Sa, "QTIP" (2024): randomized Hadamard transforms on both sides (calibrate::incoherence)
+// Tseng, Sun, Hou, De Sa, "QTIP" (2024): randomized Hadamard transforms on both sides, calibrate::incoherence
 // -> LDLQ -> trellis-coded columns: 2 to 4 bits a weight, 16 more for each row. Not reproduced: blocks of 16
 // columns, tables for the codes, fine-tuning.
 template <unsigned Bits>

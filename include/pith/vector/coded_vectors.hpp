@@ -206,18 +206,17 @@ class coded_vectors {
         if (!steps) return steps.error();
         if (*steps == 0 || *steps > most_steps)
             return reader.fail(error_code::bad_header, "steps that no encoder writes");
-        const auto size = reader.read_varint();
-        if (!size) return size.error();
-        const auto last = reader.read_varint();
-        if (!last) return last.error();
-        const auto stream = reader.read_bytes(*size);
+        std::uint64_t sizes[2] = {};
+        if (const auto ok = reader.read_varints(sizes); !ok) return ok.error();
+        const auto stream = reader.read_bytes(sizes[0]);
         if (!stream) return stream.error();
         std::vector<float> z(count * d);
         if (const auto done = coordinates_of(*stream, z); !done)
-            return done.error().shifted_by(reader.position() - *size);
-        if (reader.remaining() != *last)
-            return reader.fail(reader.remaining() < *last ? error_code::truncated : error_code::trailing_data,
-                               "factors of another size");
+            return done.error().shifted_by(reader.position() - sizes[0]);
+        if (reader.remaining() != sizes[1])
+            return reader.fail(
+                reader.remaining() < sizes[1] ? error_code::truncated : error_code::trailing_data,
+                "factors of another size");
         quant::index_decoder coder(reader.rest());
         quant::index_model model;
         for (std::size_t r = 0; r < count; ++r) {
