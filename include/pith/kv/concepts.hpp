@@ -10,6 +10,7 @@
 
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>
+#include <pith/kv/part_traits.hpp>
 #include <pith/kv/shape.hpp>
 
 namespace pith::inline v1::kv {
@@ -175,24 +176,14 @@ inline constexpr std::size_t most_block_tokens = 65536;
 /// Consecutive layers that share a lane under this codec.
 template <block_codec C>
 [[nodiscard]] constexpr std::size_t layers_of() noexcept {
-    if constexpr (requires { C::layers; }) {
-        return C::layers;
-    } else {
-        return 1;
-    }
+    return detail::part_layers<C>;
 }
 template <block_codec C>
-inline constexpr bool uses_previous = requires {
-    requires C::uses_previous;
-};
+inline constexpr bool uses_previous = detail::part_uses_previous<C>;
 template <block_codec C>
-inline constexpr bool uses_current_keys = requires {
-    requires C::uses_current_keys;
-};
+inline constexpr bool uses_current_keys = detail::part_uses_current_keys<C>;
 template <block_codec C>
-inline constexpr bool uses_queries = requires {
-    requires C::uses_queries;
-};
+inline constexpr bool uses_queries = detail::part_uses_queries<C>;
 template <retention R>
 inline constexpr bool positions_in_cache = requires {
     requires R::positions_in_cache;
