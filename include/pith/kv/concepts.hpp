@@ -78,6 +78,41 @@ concept attended_codec = block_codec<C> &&
     c.accumulate(bytes, scope, head, in, out);
 };
 
+/// An attended codec that reads its codes once for several queries of one head: the same members with a row
+/// for each query, and its scores, weights or sums in the rows of the other matrix; columns are neighbours.
+template <class C>
+concept shared_codec = attended_codec<C> &&
+    requires(const C c, std::span<const std::byte> bytes, const block_scope& scope, std::size_t head,
+             view_2d<const float> in, view_2d<float> out) {
+    c.scores(bytes, scope, head, in, out);
+    c.accumulate(bytes, scope, head, in, out);
+};
+
+namespace detail {
+
+/// Scores of several queries of one head, by whatever the codec offers.
+template <attended_codec C>
+void scores_of_rows(const C& codec, std::span<const std::byte> bytes, const block_scope& scope,
+                    std::size_t head, view_2d<const float> queries, view_2d<float> out) {
+    if constexpr (shared_codec<C>)
+        codec.scores(bytes, scope, head, queries, out);
+    else
+        for (std::size_t r = 0; r < queries.rows(); ++r)
+            codec.scores(bytes, scope, head, queries.row(r).as_span(), out.row(r).as_span());
+}
+/// The same of sums.
+template <attended_codec C>
+void accumulate_rows(const C& codec, std::span<const std::byte> bytes, const block_scope& scope,
+                     std::size_t head, view_2d<const float> weights, view_2d<float> out) {
+    if constexpr (shared_codec<C>)
+        codec.accumulate(bytes, scope, head, weights, out);
+    else
+        for (std::size_t r = 0; r < weights.rows(); ++r)
+            codec.accumulate(bytes, scope, head, weights.row(r).as_span(), out.row(r).as_span());
+}
+
+}  // namespace detail
+
 /// Tokens of a lane as policies see them: one row a token, channels as in block_scope.
 struct lane_view {
     view_2d<const float> keys, values;
