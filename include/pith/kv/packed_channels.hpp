@@ -42,21 +42,22 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
         float shifts[rounded_rows];
         for (std::size_t t = 0; t < out.columns(); t += together * group, in += together * step) {
             const std::size_t some = std::min(out.columns() - t, together * group);
-            for (std::size_t i = 0; i / rows * group < some; ++i) {
-                const simd::folded_query folded =
-                    padded.fold(head, &queries(i % rows, 0), in + i / rows * step);
-                factors[i] = padded.template round<Halves>(head, folded.largest, bytes + i * row);
-                shifts[i] = folded.bias + Format::middle * factors[i].remainder;
-            }
+            std::size_t i = 0;
+            for (std::size_t g = 0; g * group < some; ++g)
+                for (std::size_t r = 0; r < rows; ++r, ++i) {
+                    const simd::folded_query folded = padded.fold(head, &queries(r, 0), in + g * step);
+                    factors[i] = padded.template round<Halves>(head, folded.largest, bytes + i * row);
+                    shifts[i] = folded.bias + Format::middle * factors[i].remainder;
+                }
             for (std::size_t g = 0; g * group < some; ++g) {
                 const std::size_t tokens = std::min(some - g * group, group);
                 std::int32_t dots[simd::max_shared_queries * max_group];
                 simd::key_dots<bits, false, Halves, Arch>(
                     in + g * step + side(head), head.vectors(), head.lane_channels(), head.chunks(tokens),
                     bytes + g * rows * row, {}, dots, {rows, max_group});
-                for (std::size_t r = 0, i = g * rows; r < rows; ++r, ++i)
-                    simd::scores_of<Arch>(dots + r * max_group, factors[i].step, shifts[i], tokens,
-                                          &out(r, t + g * group));
+                for (std::size_t r = 0; r < rows; ++r)
+                    simd::scores_of<Arch>(dots + r * max_group, factors[g * rows + r].step,
+                                          shifts[g * rows + r], tokens, &out(r, t + g * group));
             }
         }
     }

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <pith/core/assert.hpp>
@@ -36,8 +38,6 @@ class rope_rotation {
         : pairing_(kind.pairing),
           head_size_(head_size),
           frequencies_(kind.pairing == rope_pairing::none ? 0 : head_size / 2),
-          ones_(frequencies_.size() * steps),
-          tens_(ones_),
           start_(frequencies_.size()),
           begun_(start_),
           cosines_(frequencies_.size()),
@@ -45,8 +45,10 @@ class rope_rotation {
         for (std::size_t i = 0; i < frequencies_.size(); ++i)
             frequencies_[i] = std::pow(static_cast<double>(kind.base),
                                        -2.0 * static_cast<double>(i) / static_cast<double>(head_size));
-        fill(ones_, 1);
-        fill(tens_, steps);
+        auto made = std::make_shared<tables>(frequencies_.size() * steps);
+        fill(made->ones, 1);
+        fill(made->tens, steps);
+        tables_ = std::move(made);
     }
     /// False when `turn` changes nothing.
     [[nodiscard]] bool active() const noexcept { return pairing_ != rope_pairing::none; }
@@ -63,6 +65,11 @@ class rope_rotation {
     struct angles {
         explicit angles(std::size_t n) : cosines(n), sines(n) {}
         std::vector<double> cosines, sines;
+    };
+    /// Of 0 to 31 positions, and of 0 to 31 times 32.
+    struct tables {
+        explicit tables(std::size_t n) : ones(n), tens(n) {}
+        angles ones, tens;
     };
     /// A position is (high * steps + ten) * steps + one.
     static constexpr std::uint32_t steps = 32;
@@ -98,10 +105,10 @@ class rope_rotation {
         if (!aimed_ || ten != position_ / steps) {
             if (!aimed_ || ten / steps != position_ / steps / steps)
                 ask(ten / steps * (steps * steps), start_, 0);
-            add(start_, 0, tens_, ten % steps, begun_, 0);
+            add(start_, 0, tables_->tens, ten % steps, begun_, 0);
         }
-        const double* const one_cosines = ones_.cosines.data() + position % steps * cosines_.size();
-        const double* const one_sines = ones_.sines.data() + position % steps * cosines_.size();
+        const double* const one_cosines = tables_->ones.cosines.data() + position % steps * cosines_.size();
+        const double* const one_sines = tables_->ones.sines.data() + position % steps * cosines_.size();
         for (std::size_t i = 0; i < cosines_.size(); ++i) {
             const double c = begun_.cosines[i], s = begun_.sines[i];
             cosines_[i] = static_cast<float>(c * one_cosines[i] - s * one_sines[i]);
@@ -125,8 +132,8 @@ class rope_rotation {
     rope_pairing pairing_;
     std::size_t head_size_;
     std::vector<double> frequencies_;
-    angles ones_, tens_;    // of 0 to 31 positions, and of 0 to 31 times 32
-    angles start_, begun_;  // of the last position, down to a multiple of 1024, of 32
+    std::shared_ptr<const tables> tables_;  // copies share them
+    angles start_, begun_;                  // of the last position, down to a multiple of 1024, of 32
     std::vector<float> cosines_, sines_;
     std::uint32_t position_ = 0;
     bool aimed_ = false;
