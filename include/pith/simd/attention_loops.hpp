@@ -138,6 +138,20 @@ inline void key_dots_vectors(const std::uint8_t* units, std::size_t vectors, std
     }
 }
 
+/// Adds the products of sixteen weights with the levels of one or two units.
+template <unsigned Groups, class Sum>
+[[gnu::always_inline]] inline void add_unit(Sum& to_x, Sum& to_y, const std::uint8_t* weights,
+                                            const unit_vectors& x, const unit_vectors& y) noexcept {
+    const byte_vector a = Sum::four(weights), b = Sum::four(weights + 4), c = Sum::four(weights + 8),
+                      d = Sum::four(weights + 12);
+    to_x.add(a, x.a), to_x.add(b, x.b), to_x.add(c, x.c), to_x.add(d, x.d);
+    to_x.hold();
+    if constexpr (Groups == 2) {
+        to_y.add(a, y.a), to_y.add(b, y.b), to_y.add(c, y.c), to_y.add(d, y.d);
+        to_y.hold();
+    }
+}
+
 /// One or two groups of eight channels over all tokens: the broadcast weights serve both. `more` is added.
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch, unsigned Groups, class Units>
 [[gnu::always_inline]] inline void value_groups(const Units& read, const std::uint8_t* units,
@@ -147,15 +161,6 @@ template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch, unsi
     using sum = value_sum<Bits, Table, Arch>;
     sum x_upper, x_lower, y_upper, y_lower;
     const std::uint8_t* const other = units + stride * Units::bytes;
-    const auto add = [](sum & to_x, sum & to_y, const std::uint8_t* w, const unit_vectors& x,
-                        const unit_vectors& y) __attribute__((always_inline)) {
-        const byte_vector a = sum::four(w), b = sum::four(w + 4), c = sum::four(w + 8), d = sum::four(w + 12);
-        to_x.add(a, x.a), to_x.add(b, x.b), to_x.add(c, x.c), to_x.add(d, x.d);
-        to_x.hold();
-        if constexpr (Groups == 1) return;
-        to_y.add(a, y.a), to_y.add(b, y.b), to_y.add(c, y.c), to_y.add(d, y.d);
-        to_y.hold();
-    };
     const auto some = [&](std::size_t t, std::size_t count) __attribute__((always_inline)) {
         prefetch_ahead<Units>(units + t * Units::bytes, count * Units::bytes);
         if constexpr (Groups == 2) prefetch_ahead<Units>(other + t * Units::bytes, count * Units::bytes);
@@ -163,8 +168,9 @@ template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch, unsi
             const unit_vectors x = read(units + i * Units::bytes);
             unit_vectors y = x;
             if constexpr (Groups == 2) y = read(other + i * Units::bytes);
-            add(x_upper, y_upper, weights + 16 * i, x, y);
-            if constexpr (Halves == 2) add(x_lower, y_lower, weights + 16 * (token_groups + i), x, y);
+            add_unit<Groups>(x_upper, y_upper, weights + 16 * i, x, y);
+            if constexpr (Halves == 2)
+                add_unit<Groups>(x_lower, y_lower, weights + 16 * (token_groups + i), x, y);
         }
         x_upper.settle(), y_upper.settle(), x_lower.settle(), y_lower.settle();
     };
