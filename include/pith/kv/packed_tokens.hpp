@@ -223,15 +223,18 @@ struct values_by_token {
         for (std::size_t t = 0; t < n; t += tile) {
             float padded[simd::max_shared_queries * tile];
             const std::size_t some = n - t < tile ? n - t : tile, padded_size = rounded_up(some, 16);
-            for (std::size_t r = 0; r < rows; ++r) {
-                std::memcpy(padded + r * tile, &weights(r, t), some * sizeof(float));
-                for (std::size_t i = some; i < padded_size; ++i) padded[r * tile + i] = 0;
+            view_2d<const float> filled(&weights(0, t), rows, some, weights.row_stride(), 1);
+            if (some != padded_size) {
+                for (std::size_t r = 0; r < rows; ++r)
+                    for (std::size_t i = 0; i < padded_size; ++i)
+                        padded[r * tile + i] = i < some ? weights(r, t + i) : 0;
+                filled = {padded, rows, padded_size, tile, 1};
             }
             for (std::size_t g = 0; g < all_groups; ++g) {
                 const std::size_t first = g * group, rest = head.channels - first;
                 add_tile(in + g * group_side(n) + 2 * t, rounded_up(n, 16),
                          units + (first / 8 * packed_head::token_groups(n) + t / 16) * simd::unit_bytes<bits>,
-                         {padded, rows, padded_size, tile, 1}, levels,
+                         filled, levels,
                          out.block(0, first, rows, group == 0 || rest < group ? rest : group));
             }
         }
@@ -274,8 +277,8 @@ struct values_by_token {
     /// Rows of weights that take the same number of bytes each, one after another.
     struct rounded_rows {
         std::uint8_t bytes[most * 2 * tile];
-        simd::rounded_weights factors[most];
-        std::size_t rows[most], count = 0;
+        float steps[most], shifts[most];
+        std::size_t rows[most], count;
     };
 
     static void add_tile(const std::uint8_t* side, std::size_t padded_tokens, const std::uint8_t* units,
@@ -283,14 +286,16 @@ struct values_by_token {
                          view_2d<float> out) noexcept {
         const std::size_t n = weights.columns(), stride = padded_tokens / 16;
         rounded_rows one, two;
+        one.count = two.count = 0;
         for (std::size_t r = 0; r < weights.rows(); ++r) {
-            std::uint8_t bytes[2 * tile];
+            std::uint8_t* const bytes = one.bytes + one.count * n;  // room for two bytes each
             const auto w = simd::round_weights<bits, Arch>(
                 &weights(r, 0), side, Format::offsets ? side + 2 * padded_tokens : nullptr, n,
                 Format::tolerance, bytes);
+            if (w.halves == 2) std::memcpy(two.bytes + two.count * 2 * n, bytes, 2 * n);
             rounded_rows& to = w.halves == 1 ? one : two;
-            std::memcpy(to.bytes + to.count * w.halves * n, bytes, w.halves * n);
-            to.factors[to.count] = w;
+            to.steps[to.count] = w.step;
+            to.shifts[to.count] = Format::middle * w.remainder - Format::zero * w.total + w.offsets;
             to.rows[to.count++] = r;
         }
         if (one.count != 0) add_rows<1>(units, stride, n, one, levels, out);
@@ -304,12 +309,9 @@ struct values_by_token {
         const std::size_t channel_groups = (out.columns() + 7) / 8, row = 8 * channel_groups;
         simd::value_sums<bits, Format::table, Halves, Arch>(
             units, channel_groups, tokens / 16, stride, weights.bytes, levels, sums, {weights.count, row});
-        for (std::size_t i = 0; i < weights.count; ++i) {
-            const simd::rounded_weights& w = weights.factors[i];
-            simd::add_sums<Arch>(sums + i * row, w.step,
-                                 Format::middle * w.remainder - Format::zero * w.total + w.offsets,
-                                 out.columns(), &out(weights.rows[i], 0));
-        }
+        for (std::size_t i = 0; i < weights.count; ++i)
+            simd::add_sums<Arch>(sums + i * row, weights.steps[i], weights.shifts[i], out.columns(),
+                                 &out(weights.rows[i], 0));
     }
 };
 
