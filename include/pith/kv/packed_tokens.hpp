@@ -292,7 +292,9 @@ struct values_by_token {
             const auto w = simd::round_weights<bits, Arch>(
                 &weights(r, 0), side, Format::offsets ? side + 2 * padded_tokens : nullptr, n,
                 Format::tolerance, bytes);
-            if (w.halves == 2) std::memcpy(two.bytes + two.count * 2 * n, bytes, 2 * n);
+            for (std::size_t i = 0; w.halves == 2 && i < 2 * n;
+                 i += 32)  // known sizes: no string instruction
+                std::memcpy(two.bytes + two.count * 2 * n + i, bytes + i, 32);
             rounded_rows& to = w.halves == 1 ? one : two;
             to.steps[to.count] = w.step;
             to.shifts[to.count] = Format::middle * w.remainder - Format::zero * w.total + w.offsets;
