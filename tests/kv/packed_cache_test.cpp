@@ -1,3 +1,4 @@
+#include <pith/core/parallel.hpp>
 #include <pith/kv/cache.hpp>
 #include <pith/kv/packed_affine.hpp>
 #include <pith/kv/segmenter.hpp>
@@ -76,4 +77,44 @@ TEST_CASE("a cache attends packed blocks in place as it attends them decoded") {
     };
     check(kv::post_rope{});
     check(kv::pre_rope{});
+}
+
+namespace {
+
+/// Attention of two newest tokens after a long prompt, with any number of threads.
+template <class Placement, class Codec, class Segmenter>
+void check_threads(Segmenter cuts, std::size_t memo_bytes) {
+    const kv::shape shape{1, 2, 6, 8};
+    kv::cache<Placement, Segmenter, Codec, Codec> cache(shape, {10000, kv::rope_pairing::adjacent}, {}, {},
+                                                        cuts, {}, {memo_bytes});
+    const std::size_t tokens = 2 * kv::run_tokens + 1000;
+    std::uint64_t state = memo_bytes + 1;
+    std::vector<float> x(tokens * 16 + 2 * 48);
+    for (float& v : x) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        v = static_cast<float>(static_cast<std::int32_t>(state >> 32)) * 0x1p-31F;
+    }
+    const pith::view_2d<const float> rows(std::span<const float>(x).first(tokens * 16), tokens, 16);
+    const pith::view_2d<const float> queries(std::span<const float>(x).last(2 * 48), 2, 48);
+    const pith::view_2d<const float> newest = rows.block(tokens - 2, 0, 2, 16);
+    REQUIRE(cache.append(0, rows, rows));
+    cache.end_prefill();
+    REQUIRE(cache.append(0, newest, newest));
+    std::vector<float> one(2 * 48), many(2 * 48);
+    REQUIRE(cache.attend(0, queries, {std::span<float>(one), 2, 48}));
+    for (const std::size_t count : {1U, 2U, 3U}) {
+        REQUIRE(cache.attend(0, queries, {std::span<float>(many), 2, 48}, pith::threads{count}));
+        CHECK(one == many);
+    }
+    double energy = 0;
+    for (const float v : one) energy += double{v} * double{v};
+    CHECK(energy > 0);
+}
+
+}  // namespace
+
+TEST_CASE("a cache attends the same to the last bit with any number of threads") {
+    check_threads<kv::post_rope, packed>(kv::sink_residual{2, 7, 32}, 0);
+    check_threads<kv::pre_rope, packed>(kv::sink_residual{2, 7, 256}, 1U << 16);
+    check_threads<kv::post_rope, decoded_only>(kv::sink_residual{0, 9000, 512}, 1U << 30);
 }

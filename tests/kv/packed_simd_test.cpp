@@ -164,6 +164,38 @@ struct codebook {
     auto operator()(std::size_t d) const { return make<kv::packed_codebook<Options>>(d); }
 };
 
+/// Several queries and rows of weights at a time give the floats of each alone.
+template <class Codec>
+void check_shared(const Codec& codec, std::size_t d, std::size_t n) {
+    constexpr std::size_t rows = 11;  // more than share one reading
+    const lane l(1, 2, d, n);
+    CAPTURE(d, n);
+    for (const tensor_kind kind : {tensor_kind::keys, tensor_kind::values}) {
+        const kv::block_scope scope = l.of(kind);
+        std::vector<std::byte> bytes;
+        codec.encode(view(some(n, 2 * d, d), n, 2 * d), scope, bytes);
+        const bool keys = kind == tensor_kind::keys;
+        const std::size_t width = keys ? d : n, other = keys ? n : d;
+        std::vector<float> in = some(rows, width, 4), alone(rows * other, 0.5F), together = alone;
+        for (std::size_t i = 0; i < in.size() && !keys; ++i)  // even ones, and peaks that need two bytes
+            in[i] = i / n % 3 == 1 ? std::exp(3 * in[i]) : std::abs(in[i]) + 1;
+        const pith::view_2d<float> to(std::span<float>(together), rows, other);
+        if (keys)
+            codec.scores(bytes, scope, 1, view(in, rows, width), to);
+        else
+            codec.accumulate(bytes, scope, 1, view(in, rows, width), to);
+        for (std::size_t r = 0; r < rows; ++r) {
+            const auto from = std::span<const float>(in).subspan(r * width, width);
+            const auto out = std::span<float>(alone).subspan(r * other, other);
+            if (keys)
+                codec.scores(bytes, scope, 1, from, out);
+            else
+                codec.accumulate(bytes, scope, 1, from, out);
+        }
+        CHECK(alone == together);
+    }
+}
+
 /// No bytes crash, and those that are accepted give finite values and scores.
 template <class Codec>
 void check_damage(const Codec& codec, std::size_t d, std::size_t n) {
@@ -267,6 +299,16 @@ TEST_CASE("codebooks keep what Lloyd-Max levels keep of rotated vectors") {
         CHECK(distortion(codebook<codebook_options{.bits = 3}>()(d), kind) < 0.0345 * 1.02);
         CHECK(distortion(codebook<codebook_options{.bits = 4}>()(d), kind) < 0.0095 * 1.04);
     }
+}
+
+TEST_CASE("queries that share a reading of the codes get the floats of each alone") {
+    for (const std::size_t d : {5U, 16U, 40U, 128U, 300U})
+        for (const std::size_t n : {1U, 33U, 300U}) {
+            check_shared(affine<affine_options{.bits = 3, .key_group = 0, .value_group = 8}>()(d), d, n);
+            check_shared(affine<affine_options{.bits = 4, .query_bytes = 1}>()(d), d, n);
+        }
+    check_shared(affine<affine_options{.bits = 8}>()(64), 64, 40);
+    check_shared(affine<affine_options{.bits = 2, .key_group = 64, .value_group = 32}>()(64), 64, 150);
 }
 
 TEST_CASE("damaged packed blocks are refused or give finite numbers") {

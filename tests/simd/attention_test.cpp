@@ -126,6 +126,53 @@ void check_values() {
     CHECK(wrong == 0);
 }
 
+/// Rows that share units give what each gives alone.
+template <unsigned Bits, bool Table, unsigned Halves>
+void check_shared() {
+    constexpr std::size_t rows = simd::max_shared_queries;
+    numbers next(1000 * Bits + 2 * Table + Halves);
+    const simd::code_levels levels = some_levels(next);
+    std::vector<std::uint8_t> units(160 * simd::unit_bytes<Bits>);
+    fill_units<Bits>(units, next);
+    std::vector<std::int8_t> queries(rows * Halves * 32 * 9);
+    fill_bits(std::span<std::int8_t>(queries), next);
+    for (std::int8_t& q : queries)
+        if (q == -128) q = -127;
+    std::vector<std::uint8_t> weights(rows * Halves * 16 * 16);
+    fill_bits(std::span<std::uint8_t>(weights), next);
+    for (std::uint8_t& w : weights)
+        if (Bits == 8) w &= 127;
+    std::size_t wrong = 0;
+    for (const std::size_t count : {1U, 2U, 3U, 8U}) {
+        for (const std::size_t vectors : {1U, 2U, 3U, 4U, 8U, 9U})
+            for (const std::size_t channels : {32U, 16U, 8U}) {
+                if (channels != 32 && vectors != 1) continue;
+                const std::size_t chunks = 17, stride = 4 * (32 / channels) * chunks + 3;
+                std::vector<std::int32_t> out(count * stride, 7), twin = out;
+                simd::key_dots<Bits, Table, Halves>(units.data(), vectors, channels, chunks, queries.data(),
+                                                    levels, out.data(), {count, stride});
+                for (std::size_t r = 0; r < count; ++r)
+                    simd::twin::key_dots<Bits, Table, Halves, native>(
+                        units.data(), vectors, channels, chunks, queries.data() + r * Halves * 32 * vectors,
+                        levels, twin.data() + r * stride);
+                wrong += out != twin;
+            }
+        for (const std::size_t groups : {1U, 2U, 5U})
+            for (const std::size_t tokens : {1U, 3U, 8U, 16U}) {
+                const std::size_t stride = 8 * groups + 5;
+                std::vector<std::int32_t> out(count * stride, 7), twin = out;
+                simd::value_sums<Bits, Table, Halves>(units.data(), groups, tokens, tokens + 1,
+                                                      weights.data(), levels, out.data(), {count, stride});
+                for (std::size_t r = 0; r < count; ++r)
+                    simd::twin::value_sums<Bits, Table, Halves, native>(
+                        units.data(), groups, tokens, tokens + 1, weights.data() + r * Halves * 16 * tokens,
+                        levels, twin.data() + r * stride);
+                wrong += out != twin;
+            }
+    }
+    CHECK(wrong == 0);
+}
+
 template <unsigned Bits, bool Table>
 void check_kernels() {
     CAPTURE(Bits, Table);
@@ -133,6 +180,8 @@ void check_kernels() {
     check_keys<Bits, Table, 2>();
     check_values<Bits, Table, 1>();
     check_values<Bits, Table, 2>();
+    check_shared<Bits, Table, 1>();
+    check_shared<Bits, Table, 2>();
 }
 
 }  // namespace

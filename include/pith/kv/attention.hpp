@@ -24,19 +24,24 @@ class partial_attention {
   public:
     explicit partial_attention(std::size_t channels) : sums_(channels) {}
 
-    /// Takes the tokens with these scores (destroyed), scaled by `factor` before the softmax.
-    /// accumulate(weights, out) adds their weighted values. A score of -infinity leaves a token out.
-    template <simd::instruction_set Arch = simd::native, class Accumulate>
-    void add(std::span<float> scores, float factor, Accumulate accumulate) {
-        if (scores.empty()) return;
+    /// Takes the tokens with these scores, scaled by `factor` before the softmax: turns them into weights,
+    /// for whose weighted values sums() then waits. A score of -infinity leaves a token out.
+    template <simd::instruction_set Arch = simd::native>
+    void weigh(std::span<float> scores, float factor) {
         const float largest = simd::largest_score<Arch>(scores.data(), scores.size(), largest_);
-        if (!(largest > -std::numeric_limits<float>::infinity())) return;
+        if (!(largest > -std::numeric_limits<float>::infinity())) {
+            std::fill(scores.begin(), scores.end(), 0.0F);
+            return;
+        }
         if (largest > largest_) {
             if (total_ > 0) shrink<Arch>(std::exp((largest_ - largest) * factor));
             largest_ = largest;
         }
         total_ += simd::exponentials<Arch>(scores.data(), scores.size(), factor, largest);
-        accumulate(std::span<const float>(scores), std::span<float>(sums_));
+    }
+    /// Adds weighted values.
+    void take(std::span<const float> sums) noexcept {
+        for (std::size_t c = 0; c < sums_.size(); ++c) sums_[c] += sums[c];
     }
     /// Adds what the same query found in other tokens. Precondition: the same factor throughout.
     template <simd::instruction_set Arch = simd::native>
@@ -81,13 +86,14 @@ struct packed_block {
     std::size_t tokens = 0;
 };
 
-/// A codec whose queries and sums are turned once for all blocks.
+/// A codec whose queries and sums are turned once for all blocks. Rows of `in` and `out` are single queries.
 template <class C>
 concept turning_codec = attended_codec<C> &&
     requires(const C c, std::span<const std::byte> bytes, const block_scope& scope, std::size_t head,
-             std::span<const float> in, std::span<float> out) {
-    c.turn(in, out);
-    c.turn_back(out, out);
+             std::span<const float> one, std::span<float> turned, view_2d<const float> in,
+             view_2d<float> out) {
+    c.turn(one, turned);
+    c.turn_back(turned, turned);
     c.turned_scores(bytes, scope, head, in, out);
     c.turned_accumulate(bytes, scope, head, in, out);
 };
@@ -112,20 +118,22 @@ class block_attention {
     block_attention(const block_attention&) = delete;
     block_attention& operator=(const block_attention&) = delete;
 
-    /// All queries over some blocks: a block's codes are read from memory once for all of them.
+    /// All queries over some blocks: a block's codes are read once for all of them.
     void run(std::span<const packed_block> blocks, std::span<partial_attention> parts) const {
-        std::vector<float> scores;
+        std::vector<float> scores, sums;
         for (const packed_block& b : blocks) {
-            scores.resize(b.tokens);
-            for (std::size_t g = 0; g < parts.size(); ++g) {
-                score(b, queries_.row(g).as_span(), scores);
-                parts[g].add(scores, factor_, [&](std::span<const float> weights, std::span<float> out) {
-                    if constexpr (turning_codec<Values>)
-                        values_->turned_accumulate(b.values, scope_, head_, weights, out);
-                    else
-                        values_->accumulate(b.values, scope_, head_, weights, out);
-                });
+            scores.resize(b.tokens * parts.size());
+            const view_2d<float> rows{std::span(scores), parts.size(), b.tokens};
+            score(b, rows);
+            for (std::size_t g = 0; g < parts.size(); ++g) parts[g].weigh(rows.row(g).as_span(), factor_);
+            if (parts.size() == 1) {
+                accumulate(b, rows, {parts[0].sums(), 1, parts[0].sums().size()});
+                continue;
             }
+            sums.assign(queries_.size(), 0.0F);
+            const view_2d<float> added{std::span(sums), parts.size(), queries_.columns()};
+            accumulate(b, rows, added);
+            for (std::size_t g = 0; g < parts.size(); ++g) parts[g].take(added.row(g).as_span());
         }
     }
     void finish(std::span<partial_attention> parts, view_2d<float> out) const {
@@ -141,11 +149,17 @@ class block_attention {
     [[nodiscard]] float factor() const noexcept { return factor_; }
 
   private:
-    void score(const packed_block& b, std::span<const float> query, std::span<float> out) const {
+    void score(const packed_block& b, view_2d<float> out) const {
         if constexpr (turning_codec<Keys>)
-            keys_->turned_scores(b.keys, scope_, head_, query, out);
+            keys_->turned_scores(b.keys, scope_, head_, queries_, out);
         else
-            keys_->scores(b.keys, scope_, head_, query, out);
+            scores_of_rows(*keys_, b.keys, scope_, head_, queries_, out);
+    }
+    void accumulate(const packed_block& b, view_2d<const float> weights, view_2d<float> out) const {
+        if constexpr (turning_codec<Values>)
+            values_->turned_accumulate(b.values, scope_, head_, weights, out);
+        else
+            accumulate_rows(*values_, b.values, scope_, head_, weights, out);
     }
 
     const Keys* keys_;

@@ -16,6 +16,7 @@
 #include <pith/core/bytes.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/serial.hpp>
 #include <pith/core/view.hpp>
 #include <pith/kv/any_cache.hpp>
 #include <pith/kv/cache_file.hpp>
@@ -45,7 +46,8 @@ struct head_view {
 /// stay exact (as half floats); after it, what the policies say happens to a token takes effect when the next
 /// one comes or when the cache is looked at, so that a token's own attention sees it exact.
 /// Law: the same tokens in batches of any size leave the same cache.
-/// One thread at a time uses a cache; forks are caches of their own, though they share frozen blocks.
+/// One thread at a time uses a cache, though attention takes helpers; forks are caches of their own, though
+/// they share frozen blocks.
 template <placement Placement, segmenter Segmenter, block_codec Keys, block_codec Values,
           retention Retention = keep_all>
 requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
@@ -116,15 +118,18 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
         freeze(true, 0);
     }
     /// Attention of the newest n tokens of a layer, each to itself and what came before it: queries and out
-    /// [n x query channels]. unsupported_parameter when sizes do not fit.
-    [[nodiscard]] result<void> attend(std::size_t layer, view_2d<const float> queries, view_2d<float> out) {
+    /// [n x query channels]. unsupported_parameter when sizes do not fit. The work is shared out by `how`;
+    /// the result is the same for any number of threads.
+    template <parallel_policy Execution = serial>
+    [[nodiscard]] result<void> attend(std::size_t layer, view_2d<const float> queries, view_2d<float> out,
+                                      const Execution& how = {}) {
         if (layer >= shape().layers || queries.columns() != shape().query_channels() ||
             out.columns() != queries.columns() || out.rows() != queries.rows() ||
             queries.rows() > tokens_of(layer))
             return error{error_code::unsupported_parameter, 0, "the queries do not fit the cache"};
         const std::uint64_t first = tokens_of(layer) - queries.rows();
         double read = 0;
-        for (lane& l : store_.lanes_of(layer)) read += attend_lane(l, layer, queries, first, out);
+        for (lane& l : store_.lanes_of(layer)) read += attend_lane(l, layer, queries, first, out, how);
         read_[layer] = static_cast<std::size_t>(read);
         return {};
     }
@@ -345,9 +350,10 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
         }
         store_.freeze(l.place.index, kind, cuts, hints);
     }
+    template <parallel_policy Execution>
     double attend_lane(lane& l, std::size_t layer, view_2d<const float> queries, std::uint64_t first,
-                       view_2d<float> out) {
-        lane_attention<store_type> pass(store_, l, layer, scratch_);
+                       view_2d<float> out, const Execution& how) {
+        lane_attention<store_type, Execution> pass(store_, l, layer, scratch_, how);
         const double all = static_cast<double>(cache_file::rows_of_layer(l));
         if constexpr (reading_retention<Retention>) {
             lane_view seen;

@@ -10,6 +10,7 @@
 
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>
+#include <pith/kv/part_traits.hpp>
 #include <pith/kv/shape.hpp>
 
 namespace pith::inline v1::kv {
@@ -76,6 +77,41 @@ concept attended_codec = block_codec<C> &&
     c.scores(bytes, scope, head, in, out);
     c.accumulate(bytes, scope, head, in, out);
 };
+
+/// An attended codec that reads its codes once for several queries of one head: the same members with a row
+/// for each query, and its scores, weights or sums in the rows of the other matrix; columns are neighbours.
+template <class C>
+concept shared_codec = attended_codec<C> &&
+    requires(const C c, std::span<const std::byte> bytes, const block_scope& scope, std::size_t head,
+             view_2d<const float> in, view_2d<float> out) {
+    c.scores(bytes, scope, head, in, out);
+    c.accumulate(bytes, scope, head, in, out);
+};
+
+namespace detail {
+
+/// Scores of several queries of one head, by whatever the codec offers.
+template <attended_codec C>
+void scores_of_rows(const C& codec, std::span<const std::byte> bytes, const block_scope& scope,
+                    std::size_t head, view_2d<const float> queries, view_2d<float> out) {
+    if constexpr (shared_codec<C>)
+        codec.scores(bytes, scope, head, queries, out);
+    else
+        for (std::size_t r = 0; r < queries.rows(); ++r)
+            codec.scores(bytes, scope, head, queries.row(r).as_span(), out.row(r).as_span());
+}
+/// The same of sums.
+template <attended_codec C>
+void accumulate_rows(const C& codec, std::span<const std::byte> bytes, const block_scope& scope,
+                     std::size_t head, view_2d<const float> weights, view_2d<float> out) {
+    if constexpr (shared_codec<C>)
+        codec.accumulate(bytes, scope, head, weights, out);
+    else
+        for (std::size_t r = 0; r < weights.rows(); ++r)
+            codec.accumulate(bytes, scope, head, weights.row(r).as_span(), out.row(r).as_span());
+}
+
+}  // namespace detail
 
 /// Tokens of a lane as policies see them: one row a token, channels as in block_scope.
 struct lane_view {
@@ -175,29 +211,19 @@ inline constexpr std::size_t most_block_tokens = 65536;
 /// Consecutive layers that share a lane under this codec.
 template <block_codec C>
 [[nodiscard]] constexpr std::size_t layers_of() noexcept {
-    if constexpr (requires { C::layers; }) {
-        return C::layers;
-    } else {
-        return 1;
-    }
+    return detail::part_layers<C>;
 }
 template <block_codec C>
-inline constexpr bool uses_previous = requires {
-    requires C::uses_previous;
-};
+inline constexpr bool uses_previous = detail::part_uses_previous<C>;
 template <block_codec C>
-inline constexpr bool uses_current_keys = requires {
-    requires C::uses_current_keys;
-};
+inline constexpr bool uses_current_keys = detail::part_uses_current_keys<C>;
+template <block_codec C>
+inline constexpr bool uses_queries = detail::part_uses_queries<C>;
 /// True when a block of these codecs is all that is needed to decode it.
 template <block_codec Keys, block_codec Values>
 inline constexpr bool blocks_stand_alone = layers_of<Keys>() == 1 && layers_of<Values>() == 1 &&
                                            !uses_previous<Keys> && !uses_previous<Values> &&
                                            !uses_current_keys<Values>;
-template <block_codec C>
-inline constexpr bool uses_queries = requires {
-    requires C::uses_queries;
-};
 template <retention R>
 inline constexpr bool positions_in_cache = requires {
     requires R::positions_in_cache;

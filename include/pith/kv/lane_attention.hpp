@@ -1,6 +1,6 @@
 // Attention of the newest tokens to a lane: float rows, or codes where a codec attends them in place.
 // Scores of all tokens, softmax with the largest taken off first, weighted sum; a merged token counts as
-// many.
+// many. Long lanes are summed in runs as by attend_blocks, for any number of threads in the same order.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,9 @@
 #include <span>
 #include <vector>
 
+#include <pith/core/serial.hpp>
 #include <pith/core/view.hpp>
+#include <pith/kv/attention.hpp>
 #include <pith/kv/lane.hpp>
 #include <pith/kv/lane_store.hpp>
 #include <pith/simd/dot.hpp>
@@ -44,22 +46,31 @@ inline void add_scaled(float* out, const float* row, float weight, std::size_t n
 
 }  // namespace detail
 
+/// Neighbouring tokens of a lane that lie together: exact rows, or a block.
+struct lane_stretch {
+    std::size_t first = 0, tokens = 0;
+    std::size_t row = 0;   ///< of exact tokens: the first one's
+    std::size_t page = 0;  ///< of a block
+    bool coded = false;
+};
+
 /// The memory of attention, kept from call to call.
 struct attention_scratch {
-    std::vector<float> queries, weights;
+    std::vector<float> queries, weights, sums;
     std::vector<std::uint8_t> chosen;
-    std::vector<std::size_t> visible;
+    std::vector<std::size_t> visible, runs;
+    std::vector<lane_stretch> stretches;
 };
 
 /// Leaves no token out.
 struct read_all {};
 
-/// One layer of one lane seen by queries.
-template <class Store>
+/// One layer of one lane seen by queries; the work is shared out by `how`.
+template <class Store, parallel_policy Execution>
 class lane_attention {
   public:
-    lane_attention(Store& store, lane& l, std::size_t layer, attention_scratch& scratch)
-        : store_(&store), lane_(&l), layer_(layer), scratch_(&scratch) {}
+    lane_attention(Store& store, lane& l, std::size_t layer, attention_scratch& scratch, const Execution& how)
+        : store_(&store), lane_(&l), layer_(layer), scratch_(&scratch), how_(&how) {}
 
     /// Queries of the tokens at positions first_position … , before rope. `read(queries, chosen)` of another
     /// type than read_all may leave tokens out. Columns of `queries` and `out` are query heads of the whole
@@ -93,18 +104,31 @@ class lane_attention {
     [[nodiscard]] std::size_t column(std::size_t head) const noexcept {
         return lane_->column(layer_, lane_->place.first_head + head / group());
     }
-    /// Calls exact(first token, rows) and coded(first token, page index) along the lane.
-    template <class Exact, class Coded>
-    void walk(tensor_kind kind, Exact&& exact, Coded&& coded) const {
+    /// Cuts the lane in stretches, in order.
+    void cut(tensor_kind kind) const {
+        constexpr std::size_t most = run_tokens / 8;
         const lane_part& part = lane_->part(kind);
-        if (lane_->sinks != 0) exact(std::size_t{0}, part.exact.ready(0, lane_->sinks));
+        std::vector<lane_stretch>& to = scratch_->stretches;
+        to.clear();
+        const auto exact = [&](std::size_t first, std::size_t end, std::size_t row) {
+            for (; first < end; first += most, row += most)
+                to.push_back({first, std::min(end - first, most), row, 0, false});
+        };
+        exact(0, lane_->sinks, 0);
         std::size_t at = lane_->sinks;
         for (std::size_t b = 0; b < part.pages.size(); ++b) {
-            coded(at, b);
-            at += part.pages[b].coded->tokens();
+            to.push_back({at, part.pages[b].coded->tokens(), 0, b, true});
+            at += to.back().tokens;
         }
-        const std::size_t loose = lane_->tokens() - at;
-        if (loose != 0) exact(at, part.exact.ready(lane_->sinks, loose));
+        exact(at, lane_->tokens(), lane_->sinks);
+    }
+    /// Calls rows(matrix) for a stretch of tokens as floats, or codes().
+    template <class Rows, class Codes>
+    void visit(const lane_stretch& s, tensor_kind kind, Rows&& rows, Codes&& codes) const {
+        if (!s.coded) return rows(lane_->part(kind).exact.ready(s.row, s.tokens));
+        if (store_->attended_in_place(kind)) return codes();
+        const auto floats = store_->ready(lane_->place.index, kind, s.page, s.first);
+        rows(view_2d<const float>(*floats, s.tokens, lane_->channels()));
     }
     template <class Read>
     void some(view_2d<const float> queries, std::uint64_t first_position, view_2d<float> out, Read& read) {
@@ -114,9 +138,11 @@ class lane_attention {
         score(n);
         for (std::size_t r = 0; r < n; ++r) {
             if constexpr (!std::same_as<Read, read_all>) leave_out(r, read);
-            for (std::size_t h = 0; h < heads(); ++h)
-                detail::to_weights(weights(r, h), lane_->multiplicity, scratch_->visible[r]);
         }
+        for_each_index(*how_, n * heads(), [&](std::size_t i, std::size_t) {
+            const std::size_t r = i / heads();
+            detail::to_weights(weights(r, i % heads()), lane_->multiplicity, scratch_->visible[r]);
+        });
         gather(n, out);
     }
     template <class Read>
@@ -147,72 +173,123 @@ class lane_attention {
         }
     }
     void score(std::size_t n) {
-        const auto of_rows = [&](std::size_t first, view_2d<const float> keys) {
-            for (std::size_t r = 0; r < n; ++r)
-                for (std::size_t h = 0; h < heads(); ++h) {
-                    const std::size_t c = column(h), end = reach(r, first, keys.rows());
-                    const std::span<float> w = weights(r, h);
-                    for (std::size_t t = 0; t < end; ++t)
-                        w[first + t] = simd::dot_fast(query(r, h), keys.row(t).sub(c, size()).as_span());
-                }
-        };
-        walk(tensor_kind::keys, of_rows, [&](std::size_t first, std::size_t b) {
-            if constexpr (Store::keys_in_place) {
-                if (store_->attended_in_place(tensor_kind::keys)) return score_codes(n, first, b);
-            }
-            const auto rows = store_->ready(lane_->place.index, tensor_kind::keys, b, first);
-            of_rows(first, {*rows, rows->size() / lane_->channels(), lane_->channels()});
+        cut(tensor_kind::keys);
+        for_each_index(*how_, scratch_->stretches.size(), [&](std::size_t i, std::size_t) {
+            const lane_stretch& s = scratch_->stretches[i];
+            visit(
+                s, tensor_kind::keys, [&](view_2d<const float> keys) { score_rows(n, s.first, keys); },
+                [&] {
+                    if constexpr (Store::keys_in_place) score_codes(n, s);
+                });
         });
     }
-    void gather(std::size_t n, view_2d<float> out) {
-        scratch_->queries.assign(n * heads() * size(), 0.0F);  // from here on the sums
-        const auto of_rows = [&](std::size_t first, view_2d<const float> values) {
-            for (std::size_t r = 0; r < n; ++r)
-                for (std::size_t h = 0; h < heads(); ++h) {
-                    const std::size_t c = column(h), end = reach(r, first, values.rows());
-                    const std::span<const float> w = weights(r, h);
-                    for (std::size_t t = 0; t < end; ++t)
-                        detail::add_scaled(query(r, h).data(), &values(t, c), w[first + t], size());
-                }
-        };
-        walk(tensor_kind::values, of_rows, [&](std::size_t first, std::size_t b) {
-            if constexpr (Store::values_in_place) return sum_codes(n, first, b);
-            const auto rows = store_->ready(lane_->place.index, tensor_kind::values, b, first);
-            of_rows(first, {*rows, rows->size() / lane_->channels(), lane_->channels()});
-        });
-        const std::size_t to = lane_->place.first_head * group() * size();
+    void score_rows(std::size_t n, std::size_t first, view_2d<const float> keys) const {
         for (std::size_t r = 0; r < n; ++r)
-            for (std::size_t c = 0; c < heads() * size(); ++c)
-                out(r, to + c) = scratch_->queries[r * heads() * size() + c];
+            for (std::size_t h = 0; h < heads(); ++h) {
+                const std::size_t c = column(h), end = reach(r, first, keys.rows());
+                const std::span<float> w = weights(r, h);
+                for (std::size_t t = 0; t < end; ++t)
+                    w[first + t] = simd::dot_fast(query(r, h), keys.row(t).sub(c, size()).as_span());
+            }
+    }
+    /// Sums runs of stretches, each by itself, and adds them in order.
+    void gather(std::size_t n, view_2d<float> out) {
+        cut(tensor_kind::values);
+        std::vector<std::size_t>& runs = scratch_->runs;
+        runs.assign(1, 0);
+        for (std::size_t i = 0, tokens = 0; i < scratch_->stretches.size(); ++i) {
+            if (tokens >= run_tokens) {
+                runs.push_back(i);
+                tokens = 0;
+            }
+            tokens += scratch_->stretches[i].tokens;
+        }
+        const std::size_t count = runs.size(), each = n * heads() * size();
+        runs.push_back(scratch_->stretches.size());
+        scratch_->sums.assign(count * each, 0.0F);
+        // Heads go apart only where no thread would decode what another one does.
+        const std::size_t parts = how_->workers() > 1 && at_hand() ? lane_->place.heads : 1;
+        for_each_index(*how_, count * parts, [&](std::size_t i, std::size_t) {
+            const std::size_t run = i / parts, some = lane_->place.heads / parts;
+            float* const sums = scratch_->sums.data() + run * each;
+            for (std::size_t s = runs[run]; s < runs[run + 1]; ++s)
+                sum(n, scratch_->stretches[s], i % parts * some, some, sums);
+        });
+        const std::size_t to = lane_->place.first_head * group() * size(), width = heads() * size();
+        for (std::size_t r = 0; r < n; ++r)
+            for (std::size_t c = 0; c < width; ++c) {
+                float total = scratch_->sums[r * width + c];
+                for (std::size_t run = 1; run < count; ++run)
+                    total += scratch_->sums[run * each + r * width + c];
+                out(r, to + c) = total;
+            }
+    }
+    /// Values need no decoding.
+    [[nodiscard]] bool at_hand() const noexcept {
+        if (store_->attended_in_place(tensor_kind::values)) return true;
+        const auto& pages = lane_->values.pages;
+        return std::all_of(pages.begin(), pages.end(), [](const page& p) { return p.ready != nullptr; });
+    }
+    /// Adds the weighted values of a stretch for the queries of `count` key-value heads from `first` on.
+    void sum(std::size_t n, const lane_stretch& s, std::size_t first, std::size_t count, float* sums) const {
+        visit(
+            s, tensor_kind::values,
+            [&](view_2d<const float> values) {
+                for (std::size_t r = 0; r < n; ++r)
+                    for (std::size_t h = first * group(); h < (first + count) * group(); ++h) {
+                        const std::size_t c = column(h), end = reach(r, s.first, values.rows());
+                        const std::span<const float> w = weights(r, h);
+                        for (std::size_t t = 0; t < end; ++t)
+                            detail::add_scaled(sums + (r * heads() + h) * size(), &values(t, c),
+                                               w[s.first + t], size());
+                    }
+            },
+            [&] {
+                if constexpr (Store::values_in_place) sum_codes(n, s, first, count, sums);
+            });
     }
     /// How many of `count` tokens from `first` on a query sees.
     [[nodiscard]] std::size_t reach(std::size_t row, std::size_t first, std::size_t count) const noexcept {
         const std::size_t seen = scratch_->visible[row];
         return seen <= first ? 0 : std::min(count, seen - first);
     }
-    void score_codes(std::size_t n, std::size_t first, std::size_t b) requires Store::keys_in_place {
-        const block& coded = *lane_->keys.pages[b].coded;
-        typename Store::references held;
-        const block_scope scope = store_->scope_of(lane_->place.index, tensor_kind::keys, b, coded, held);
-        for (std::size_t r = 0; r < n; ++r)
-            for (std::size_t h = 0; h < heads(); ++h)
-                store_->keys().scores(coded.bytes, scope, column(h) / size(), query(r, h),
-                                      weights(r, h).subspan(first, coded.tokens()));
+    /// The weights of a stretch for one row and the query heads of a key-value head.
+    [[nodiscard]] view_2d<float> group_weights(std::size_t row, std::size_t head,
+                                               const lane_stretch& s) const noexcept {
+        return {weights(row, head * group()).data() + s.first, group(), s.tokens, lane_->tokens(), 1};
     }
-    void sum_codes(std::size_t n, std::size_t first, std::size_t b) requires Store::values_in_place {
-        const block& coded = *lane_->values.pages[b].coded;
+    void score_codes(std::size_t n, const lane_stretch& s) const requires Store::keys_in_place {
+        const block& coded = *lane_->keys.pages[s.page].coded;
         typename Store::references held;
-        const block_scope scope = store_->scope_of(lane_->place.index, tensor_kind::values, b, coded, held);
+        const block_scope scope =
+            store_->scope_of(lane_->place.index, tensor_kind::keys, s.page, coded, held);
         for (std::size_t r = 0; r < n; ++r)
-            for (std::size_t h = 0; h < heads(); ++h)
-                store_->values().accumulate(coded.bytes, scope, column(h) / size(),
-                                            weights(r, h).subspan(first, coded.tokens()), query(r, h));
+            for (std::size_t k = 0; k < lane_->place.heads; ++k) {
+                const view_2d<const float> queries{query(r, k * group()).data(), group(), size(), size(), 1};
+                detail::scores_of_rows(store_->keys(), coded.bytes, scope, column(k * group()) / size(),
+                                       queries, group_weights(r, k, s));
+            }
+    }
+    void sum_codes(std::size_t n, const lane_stretch& s, std::size_t first, std::size_t count,
+                   float* sums) const requires Store::values_in_place {
+        const block& coded = *lane_->values.pages[s.page].coded;
+        typename Store::references held;
+        const block_scope scope =
+            store_->scope_of(lane_->place.index, tensor_kind::values, s.page, coded, held);
+        for (std::size_t r = 0; r < n; ++r)
+            for (std::size_t k = first; k < first + count; ++k) {
+                const view_2d<float> to{sums + (r * heads() + k * group()) * size(), group(), size(), size(),
+                                        1};
+                detail::accumulate_rows(store_->values(), coded.bytes, scope, column(k * group()) / size(),
+                                        group_weights(r, k, s), to);
+            }
     }
 
     Store* store_;
     lane* lane_;
     std::size_t layer_;
     attention_scratch* scratch_;
+    const Execution* how_;
 };
 
 }  // namespace pith::inline v1::kv

@@ -185,8 +185,10 @@ requires(layers_of<Keys>() == layers_of<Values>()) class lane_store {
         scope.current_keys = given(block::current_keys, index, tensor_kind::keys);
         return scope;
     }
-    /// A block's floats as attention takes them. Precondition: its bytes decode.
-    [[nodiscard]] floats ready(std::size_t index, tensor_kind kind, std::size_t at, std::size_t first_token) {
+    /// A block's floats as attention takes them, for several threads at a time. Precondition: its bytes
+    /// decode.
+    [[nodiscard]] floats ready(std::size_t index, tensor_kind kind, std::size_t at,
+                               std::size_t first_token) const {
         const page& p = lanes_[index].part(kind).pages[at];
         if (p.ready) return p.ready;
         references held;
@@ -347,13 +349,14 @@ requires(layers_of<Keys>() == layers_of<Values>()) class lane_store {
         rotation_.turn(row.subspan(column, width), turning_position(l, token));
     }
     [[nodiscard]] floats turned(std::size_t index, tensor_kind kind, const floats& rows,
-                                std::size_t first_token) {
+                                std::size_t first_token) const {
         if (kind == tensor_kind::values || !turns_when_read()) return rows;
         const lane& l = lanes_[index];
+        rope_rotation rotation = rotation_;  // threads turn blocks of their own
         auto out = std::make_shared<std::vector<float>>(*rows);
         for (std::size_t at = 0; at < out->size(); at += l.channels())
-            rotation_.turn(std::span(*out).subspan(at, l.channels()),
-                           turning_position(l, first_token + at / l.channels()));
+            rotation.turn(std::span(*out).subspan(at, l.channels()),
+                          turning_position(l, first_token + at / l.channels()));
         return out;
     }
     template <class T>

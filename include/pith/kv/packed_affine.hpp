@@ -80,25 +80,41 @@ requires(simd::unit_width<Options.bits>&& Options.key_group % 16 == 0 && Options
                                     });
     }
     /// Precondition: decode accepts the bytes; query.size() is the head size, out.size() the tokens.
-    void scores(std::span<const std::byte> in, const block_scope& scope, std::size_t head_index,
+    void scores(std::span<const std::byte> in, const block_scope& scope, std::size_t head,
                 std::span<const float> query, std::span<float> out) const noexcept {
-        const packed_head head{scope.shape.head_size};
-        PITH_ASSERT(query.size() == head.channels);
-        const std::uint8_t* const from =
-            readable_bytes(in).data() + head_index * head_bytes(tensor_kind::keys, head.channels, out.size());
-        if constexpr (Options.key_group == 0)
-            token_keys::scores(from, head, {}, query, out);
-        else
-            keys::scores(from, head, Options.key_group, query, out);
+        scores(in, scope, head, detail::one_row(query), detail::one_row(out));
     }
     /// Precondition: decode accepts the bytes; weights, one for each token, are finite and not negative.
-    void accumulate(std::span<const std::byte> in, const block_scope& scope, std::size_t head_index,
+    void accumulate(std::span<const std::byte> in, const block_scope& scope, std::size_t head,
                     std::span<const float> weights, std::span<float> out) const noexcept {
+        accumulate(in, scope, head, detail::one_row(weights), detail::one_row(out));
+    }
+    /// The same of several queries, a row each: the codes are unpacked once for up to eight.
+    void scores(std::span<const std::byte> in, const block_scope& scope, std::size_t head_index,
+                view_2d<const float> queries, view_2d<float> out) const noexcept {
         const packed_head head{scope.shape.head_size};
-        PITH_ASSERT(out.size() == head.channels);
-        values::accumulate(readable_bytes(in).data() +
-                               head_index * head_bytes(tensor_kind::values, head.channels, weights.size()),
-                           head, Options.value_group, {}, weights, out);
+        PITH_ASSERT(queries.columns() == head.channels);
+        const std::uint8_t* const from =
+            readable_bytes(in).data() +
+            head_index * head_bytes(tensor_kind::keys, head.channels, out.columns());
+        detail::for_shared_rows(queries, out, [&](view_2d<const float> some, view_2d<float> to) {
+            if constexpr (Options.key_group == 0)
+                token_keys::scores(from, head, {}, some, to);
+            else
+                keys::scores(from, head, Options.key_group, some, to);
+        });
+    }
+    /// The same of several rows of weights.
+    void accumulate(std::span<const std::byte> in, const block_scope& scope, std::size_t head_index,
+                    view_2d<const float> weights, view_2d<float> out) const noexcept {
+        const packed_head head{scope.shape.head_size};
+        PITH_ASSERT(out.columns() == head.channels);
+        const std::uint8_t* const from =
+            readable_bytes(in).data() +
+            head_index * head_bytes(tensor_kind::values, head.channels, weights.columns());
+        detail::for_shared_rows(weights, out, [&](view_2d<const float> some, view_2d<float> to) {
+            values::accumulate(from, head, Options.value_group, {}, some, to);
+        });
     }
 
   private:

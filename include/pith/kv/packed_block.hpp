@@ -11,6 +11,7 @@
 #include <pith/core/view.hpp>
 #include <pith/kv/bytes.hpp>
 #include <pith/kv/concepts.hpp>
+#include <pith/simd/attention_units.hpp>
 
 namespace pith::inline v1::kv::detail {
 
@@ -51,6 +52,24 @@ template <class Decode>
         if (!r) return r.error().shifted_by(h * size);
     }
     return {};
+}
+
+/// Calls f(rows of a, rows of b) for as many rows at a time as share one reading of the codes.
+template <class F>
+inline void for_shared_rows(view_2d<const float> a, view_2d<float> b, F f) noexcept {
+    PITH_ASSERT(a.rows() == b.rows() && (a.column_stride() == 1 || a.columns() <= 1) &&
+                (b.column_stride() == 1 || b.columns() <= 1));
+    if (a.columns() == 0 || b.columns() == 0) return;
+    for (std::size_t r = 0; r < a.rows(); r += simd::max_shared_queries) {
+        const std::size_t n =
+            a.rows() - r < simd::max_shared_queries ? a.rows() - r : simd::max_shared_queries;
+        f(a.block(r, 0, n, a.columns()), b.block(r, 0, n, b.columns()));
+    }
+}
+/// A row as a matrix.
+template <class T>
+[[nodiscard]] inline view_2d<T> one_row(std::span<T> row) noexcept {
+    return {row, 1, row.size()};
 }
 
 }  // namespace pith::inline v1::kv::detail

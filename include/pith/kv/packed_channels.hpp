@@ -2,6 +2,7 @@
 // Liu et al. (KIVI, 2024); here the scales go into the query, once for every group of tokens.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,22 +29,36 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
                                                           std::size_t tokens) noexcept {
         return side(head) + head.key_bytes<bits>(tokens);
     }
+    /// out(r, t) = query r times key t. Precondition: at most max_shared_queries rows.
     static void scores(const std::uint8_t* in, const packed_head& head, std::size_t group,
-                       std::span<const float> query, std::span<float> out) noexcept {
-        padded_query<Arch> q;
-        float padded[simd::max_head_channels];
-        const std::size_t channels = rounded_up(head.channels, 8);
-        for (std::size_t c = 0; c < channels; ++c) padded[c] = c < head.channels ? query[c] : 0;
-        for (std::size_t t = 0; t < out.size(); t += group, in += group_size(head, group)) {
-            const std::size_t some = out.size() - t < group ? out.size() - t : group;
-            const simd::folded_query folded =
-                simd::fold_scales<Arch>(padded, in, in + 2 * channels, channels, q.values);
-            const simd::rounded_factors f = q.template round<Halves>(head, folded.largest);
-            std::int32_t dots[max_group];
-            simd::key_dots<bits, false, Halves, Arch>(in + side(head), head.vectors(), head.lane_channels(),
-                                                      head.chunks(some), q.bytes, {}, dots);
-            simd::scores_of<Arch>(dots, f.step, folded.bias + Format::middle * f.remainder, some,
-                                  out.data() + t);
+                       view_2d<const float> queries, view_2d<float> out) noexcept {
+        const std::size_t rows = queries.rows();
+        const std::size_t step = group_size(head, group), row = Halves * simd::unit_lanes * head.vectors();
+        // Several groups of tokens are prepared before the first is scored: each waits for its own maximum.
+        const std::size_t together = rounded_rows / rows;
+        padded_query<Arch> padded;
+        std::int8_t bytes[rounded_rows * 2 * simd::max_head_channels];
+        simd::rounded_factors factors[rounded_rows];
+        float shifts[rounded_rows];
+        for (std::size_t t = 0; t < out.columns(); t += together * group, in += together * step) {
+            const std::size_t some = std::min(out.columns() - t, together * group);
+            std::size_t i = 0;
+            for (std::size_t g = 0; g * group < some; ++g)
+                for (std::size_t r = 0; r < rows; ++r, ++i) {
+                    const simd::folded_query folded = padded.fold(head, &queries(r, 0), in + g * step);
+                    factors[i] = padded.template round<Halves>(head, folded.largest, bytes + i * row);
+                    shifts[i] = folded.bias + Format::middle * factors[i].remainder;
+                }
+            for (std::size_t g = 0; g * group < some; ++g) {
+                const std::size_t tokens = std::min(some - g * group, group);
+                std::int32_t dots[simd::max_shared_queries * max_group];
+                simd::key_dots<bits, false, Halves, Arch>(
+                    in + g * step + side(head), head.vectors(), head.lane_channels(), head.chunks(tokens),
+                    bytes + g * rows * row, {}, dots, {rows, max_group});
+                for (std::size_t r = 0; r < rows; ++r)
+                    simd::scores_of<Arch>(dots + r * max_group, factors[g * rows + r].step,
+                                          shifts[g * rows + r], tokens, &out(r, t + g * group));
+            }
         }
     }
     /// Appends nothing: writes size(head, x.rows, group) bytes for `tokens` rows at x, `stride` apart.
@@ -89,6 +104,8 @@ requires(Format::offsets && !Format::table) struct keys_by_channel {
     static constexpr std::size_t max_group = 256;
 
   private:
+    static constexpr std::size_t rounded_rows = simd::max_shared_queries;
+
     static void encode_group(const float* x, std::size_t stride, const packed_head& head, std::size_t tokens,
                              std::uint8_t* out) noexcept {
         const std::size_t n = head.channels, channels = rounded_up(n, 8), chunk = head.chunk_tokens();

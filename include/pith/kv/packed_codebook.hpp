@@ -121,18 +121,18 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
                 std::span<const float> query, std::span<float> out) const noexcept {
         float turned[simd::max_head_channels];
         turn(query, {turned, head_size_});
-        turned_scores(in, scope, head, {turned, head_size_}, out);
+        turned_scores(in, scope, head, {turned, 1, head_size_, head_size_, 1}, detail::one_row(out));
     }
     /// Precondition: decode accepts the bytes; weights, one for each token, are finite and not negative.
     void accumulate(std::span<const std::byte> in, const block_scope& scope, std::size_t head,
                     std::span<const float> weights, std::span<float> out) const noexcept {
         float sums[simd::max_head_channels] = {}, back[simd::max_head_channels];
-        turned_accumulate(in, scope, head, weights, {sums, head_size_});
+        turned_accumulate(in, scope, head, detail::one_row(weights), {sums, 1, head_size_, head_size_, 1});
         turn_back({sums, head_size_}, {back, head_size_});
         for (std::size_t c = 0; c < head_size_; ++c) out[c] += back[c];
     }
 
-    // For whole lists of blocks (kv/attention.hpp): the query is turned once, and the sum of all turned back.
+    // For whole lists of blocks (kv/attention.hpp): queries are turned once, and the sums of all turned back.
     void turn(std::span<const float> x, std::span<float> out) const noexcept {
         PITH_ASSERT(x.size() == head_size_ && out.size() == head_size_);
         if constexpr (!Options.rotated)
@@ -152,15 +152,20 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
             blocks_.inverse_into(x, out);
     }
     void turned_scores(std::span<const std::byte> in, const block_scope&, std::size_t head,
-                       std::span<const float> query, std::span<float> out) const noexcept {
-        keys::scores(readable_bytes(in).data() + head * head_bytes(tensor_kind::keys, head_size_, out.size()),
-                     packed_head{head_size_}, levels_, query, out);
+                       view_2d<const float> queries, view_2d<float> out) const noexcept {
+        const std::uint8_t* const from =
+            readable_bytes(in).data() + head * head_bytes(tensor_kind::keys, head_size_, out.columns());
+        detail::for_shared_rows(queries, out, [&](view_2d<const float> some, view_2d<float> to) {
+            keys::scores(from, packed_head{head_size_}, levels_, some, to);
+        });
     }
     void turned_accumulate(std::span<const std::byte> in, const block_scope&, std::size_t head,
-                           std::span<const float> weights, std::span<float> out) const noexcept {
-        values::accumulate(
-            readable_bytes(in).data() + head * head_bytes(tensor_kind::values, head_size_, weights.size()),
-            packed_head{head_size_}, 0, levels_, weights, out);
+                           view_2d<const float> weights, view_2d<float> out) const noexcept {
+        const std::uint8_t* const from =
+            readable_bytes(in).data() + head * head_bytes(tensor_kind::values, head_size_, weights.columns());
+        detail::for_shared_rows(weights, out, [&](view_2d<const float> some, view_2d<float> to) {
+            values::accumulate(from, packed_head{head_size_}, 0, levels_, some, to);
+        });
     }
 
   private:

@@ -12,6 +12,7 @@
 #include <pith/core/bytes.hpp>
 #include <pith/core/number.hpp>
 #include <pith/core/result.hpp>
+#include <pith/core/view.hpp>
 #include <pith/kv/packed_layout.hpp>
 #include <pith/simd/attention_codes.hpp>
 #include <pith/simd/attention_factors.hpp>
@@ -93,22 +94,34 @@ inline void store_ranges(float* low, float* high, std::size_t n, std::uint8_t* s
 template <simd::instruction_set Arch>
 struct padded_query {
     float values[simd::max_head_channels];
-    std::int8_t bytes[2 * simd::max_head_channels];
 
-    /// Precondition: the first head.channels values are set, none larger in magnitude than `largest`.
+    /// Rounds to Halves * row bytes. Precondition: the first head.channels values are set, none larger in
+    /// magnitude than `largest`.
     template <unsigned Halves>
-    [[nodiscard]] simd::rounded_factors round(const packed_head& head, float largest) noexcept {
+    [[nodiscard]] simd::rounded_factors round(const packed_head& head, float largest,
+                                              std::int8_t* out) noexcept {
         const std::size_t each = head.lane_channels(), n = simd::unit_lanes * head.vectors();
         pad(head);
-        if (each == simd::unit_lanes) return simd::round_query<Halves, Arch>(values, n, largest, bytes);
+        if (each == simd::unit_lanes) return simd::round_query<Halves, Arch>(values, n, largest, out);
         for (std::size_t c = each; c < n; ++c) values[c] = values[c - each];
-        simd::rounded_factors f = simd::round_query<Halves, Arch>(values, n, largest, bytes);
+        simd::rounded_factors f = simd::round_query<Halves, Arch>(values, n, largest, out);
         f.remainder *= static_cast<float>(each) / simd::unit_lanes;
         return f;
     }
     /// Zeros up to the next multiple of 32 channels.
     void pad(const packed_head& head) noexcept {
         for (std::size_t c = head.channels; c < simd::unit_lanes * head.vectors(); ++c) values[c] = 0;
+    }
+    /// The query times scales of its channels; their offsets follow them. Both up to a multiple of 8.
+    [[nodiscard]] simd::folded_query fold(const packed_head& head, const float* query,
+                                          const std::uint8_t* scales) noexcept {
+        const std::size_t channels = rounded_up(head.channels, 8);
+        const std::uint8_t* const offsets = scales + 2 * channels;
+        if (channels == head.channels)
+            return simd::fold_scales<Arch>(query, scales, offsets, channels, values);
+        float filled[simd::max_head_channels];
+        for (std::size_t c = 0; c < channels; ++c) filled[c] = c < head.channels ? query[c] : 0;
+        return simd::fold_scales<Arch>(filled, scales, offsets, channels, values);
     }
 };
 
@@ -120,27 +133,36 @@ struct keys_by_token {
     [[nodiscard]] static constexpr std::size_t size(const packed_head& head, std::size_t tokens) noexcept {
         return Format::side * tokens + head.key_bytes<bits>(tokens);
     }
+    /// out(r, t) = query r times key t. Precondition: at most max_shared_queries rows.
     static void scores(const std::uint8_t* in, const packed_head& head, const simd::code_levels& levels,
-                       std::span<const float> query, std::span<float> out) noexcept {
-        padded_query<Arch> q;
-        for (std::size_t c = 0; c < head.channels; ++c) q.values[c] = query[c];
-        q.pad(head);
-        const std::size_t row = simd::unit_lanes * head.vectors();
-        const float total = simd::sum_of<Arch>(q.values, row);
-        const simd::rounded_factors f =
-            q.template round<Halves>(head, simd::largest_magnitude<Arch>(q.values, row));
-        const float shift = Format::middle * f.remainder - Format::zero * total;
-        const std::size_t n = out.size(), at_once = 128;  // a multiple of every chunk
+                       view_2d<const float> queries, view_2d<float> out) noexcept {
+        constexpr std::size_t most = simd::max_shared_queries;
+        const std::size_t row = simd::unit_lanes * head.vectors(), rows = queries.rows();
+        std::int8_t bytes[most * Halves * simd::max_head_channels];
+        simd::rounded_factors factors[most];
+        float totals[most];
+        for (std::size_t r = 0; r < rows; ++r) {
+            padded_query<Arch> q;
+            std::memcpy(q.values, &queries(r, 0), head.channels * sizeof(float));
+            q.pad(head);
+            totals[r] = simd::sum_of<Arch>(q.values, row);
+            factors[r] = q.template round<Halves>(head, simd::largest_magnitude<Arch>(q.values, row),
+                                                  bytes + r * Halves * row);
+        }
+        const std::size_t n = out.columns(), at_once = 128;  // a multiple of every chunk
         const std::uint8_t* const units = in + Format::side * n;
         for (std::size_t t = 0; t < n; t += at_once) {
-            std::int32_t dots[at_once];
+            std::int32_t dots[most * at_once];
             const std::size_t some = n - t < at_once ? n - t : at_once;
             simd::key_dots<bits, Format::table, Halves, Arch>(units + head.key_bytes<bits>(t), head.vectors(),
-                                                              head.lane_channels(), head.chunks(some),
-                                                              q.bytes, levels, dots);
-            simd::scaled_scores_of<Arch>(dots, f.step, shift, in + 2 * t,
-                                         Format::offsets ? in + 2 * n + 2 * t : nullptr, total, some,
-                                         out.data() + t);
+                                                              head.lane_channels(), head.chunks(some), bytes,
+                                                              levels, dots, {rows, at_once});
+            for (std::size_t r = 0; r < rows; ++r) {
+                const float shift = Format::middle * factors[r].remainder - Format::zero * totals[r];
+                simd::scaled_scores_of<Arch>(dots + r * at_once, factors[r].step, shift, in + 2 * t,
+                                             Format::offsets ? in + 2 * n + 2 * t : nullptr, totals[r], some,
+                                             &out(r, t));
+            }
         }
     }
     /// Levels, scale and offset of every token, by each(token, levels, scale, offset): an error, or not.
@@ -191,26 +213,29 @@ struct values_by_token {
                                                     std::size_t group) noexcept {
         return groups(head, group) * group_side(tokens) + head.value_bytes<bits>(tokens);
     }
-    /// out[c] += the sum of weights[t] times value c of token t.
+    /// out(r, c) += the sum of weights(r, t) times value c of token t. Precondition: at most
+    /// max_shared_queries rows.
     static void accumulate(const std::uint8_t* in, const packed_head& head, std::size_t group,
-                           const simd::code_levels& levels, std::span<const float> weights,
-                           std::span<float> out) noexcept {
-        const std::size_t n = weights.size(), all_groups = groups(head, group);
+                           const simd::code_levels& levels, view_2d<const float> weights,
+                           view_2d<float> out) noexcept {
+        const std::size_t n = weights.columns(), rows = weights.rows(), all_groups = groups(head, group);
         const std::uint8_t* const units = in + all_groups * group_side(n);
-        // Tiles of 128: few enough for one byte to hold weights that differ, many enough to pay for rounding.
-        constexpr std::size_t tile = 128;
         for (std::size_t t = 0; t < n; t += tile) {
-            float padded[tile];
+            float padded[simd::max_shared_queries * tile];
             const std::size_t some = n - t < tile ? n - t : tile, padded_size = rounded_up(some, 16);
-            std::memcpy(padded, weights.data() + t, some * sizeof(float));
-            for (std::size_t i = some; i < padded_size; ++i) padded[i] = 0;
+            view_2d<const float> filled(&weights(0, t), rows, some, weights.row_stride(), 1);
+            if (some != padded_size) {
+                for (std::size_t r = 0; r < rows; ++r)
+                    for (std::size_t i = 0; i < padded_size; ++i)
+                        padded[r * tile + i] = i < some ? weights(r, t + i) : 0;
+                filled = {padded, rows, padded_size, tile, 1};
+            }
             for (std::size_t g = 0; g < all_groups; ++g) {
-                const std::size_t first = g * group;
-                const std::size_t channels =
-                    group == 0 || head.channels - first < group ? head.channels - first : group;
+                const std::size_t first = g * group, rest = head.channels - first;
                 add_tile(in + g * group_side(n) + 2 * t, rounded_up(n, 16),
                          units + (first / 8 * packed_head::token_groups(n) + t / 16) * simd::unit_bytes<bits>,
-                         {padded, padded_size}, levels, out.subspan(first, channels));
+                         filled, levels,
+                         out.block(0, first, rows, group == 0 || rest < group ? rest : group));
             }
         }
     }
@@ -245,23 +270,50 @@ struct values_by_token {
     }
 
   private:
+    // Tiles of 128: few enough for one byte to hold weights that differ, many enough to pay for rounding.
+    static constexpr std::size_t tile = 128;
+    static constexpr std::size_t most = simd::max_shared_queries;
+
+    /// Rows of weights that take the same number of bytes each, one after another.
+    struct rounded_rows {
+        std::uint8_t bytes[most * 2 * tile];
+        float steps[most], shifts[most];
+        std::size_t rows[most], count;
+    };
+
     static void add_tile(const std::uint8_t* side, std::size_t padded_tokens, const std::uint8_t* units,
-                         std::span<const float> weights, const simd::code_levels& levels,
-                         std::span<float> out) noexcept {
-        std::uint8_t bytes[2 * 128];
-        const auto w = simd::round_weights<bits, Arch>(weights.data(), side,
-                                                       Format::offsets ? side + 2 * padded_tokens : nullptr,
-                                                       weights.size(), Format::tolerance, bytes);
-        std::int32_t sums[simd::max_head_channels];
-        const std::size_t channel_groups = (out.size() + 7) / 8, stride = padded_tokens / 16;
-        if (w.halves == 1)
-            simd::value_sums<bits, Format::table, 1, Arch>(units, channel_groups, weights.size() / 16, stride,
-                                                           bytes, levels, sums);
-        else
-            simd::value_sums<bits, Format::table, 2, Arch>(units, channel_groups, weights.size() / 16, stride,
-                                                           bytes, levels, sums);
-        simd::add_sums<Arch>(sums, w.step, Format::middle * w.remainder - Format::zero * w.total + w.offsets,
-                             out.size(), out.data());
+                         view_2d<const float> weights, const simd::code_levels& levels,
+                         view_2d<float> out) noexcept {
+        const std::size_t n = weights.columns(), stride = padded_tokens / 16;
+        rounded_rows one, two;
+        one.count = two.count = 0;
+        for (std::size_t r = 0; r < weights.rows(); ++r) {
+            std::uint8_t* const bytes = one.bytes + one.count * n;  // room for two bytes each
+            const auto w = simd::round_weights<bits, Arch>(
+                &weights(r, 0), side, Format::offsets ? side + 2 * padded_tokens : nullptr, n,
+                Format::tolerance, bytes);
+            for (std::size_t i = 0; w.halves == 2 && i < 2 * n;
+                 i += 32)  // known sizes: no string instruction
+                std::memcpy(two.bytes + two.count * 2 * n + i, bytes + i, 32);
+            rounded_rows& to = w.halves == 1 ? one : two;
+            to.steps[to.count] = w.step;
+            to.shifts[to.count] = Format::middle * w.remainder - Format::zero * w.total + w.offsets;
+            to.rows[to.count++] = r;
+        }
+        if (one.count != 0) add_rows<1>(units, stride, n, one, levels, out);
+        if (two.count != 0) add_rows<2>(units, stride, n, two, levels, out);
+    }
+    template <unsigned Halves>
+    static void add_rows(const std::uint8_t* units, std::size_t stride, std::size_t tokens,
+                         const rounded_rows& weights, const simd::code_levels& levels,
+                         view_2d<float> out) noexcept {
+        std::int32_t sums[most * simd::max_head_channels];
+        const std::size_t channel_groups = (out.columns() + 7) / 8, row = 8 * channel_groups;
+        simd::value_sums<bits, Format::table, Halves, Arch>(
+            units, channel_groups, tokens / 16, stride, weights.bytes, levels, sums, {weights.count, row});
+        for (std::size_t i = 0; i < weights.count; ++i)
+            simd::add_sums<Arch>(sums + i * row, weights.steps[i], weights.shifts[i], out.columns(),
+                                 &out(weights.rows[i], 0));
     }
 };
 

@@ -8,8 +8,7 @@
 #include <cstdint>
 
 #include <pith/core/assert.hpp>
-#include <pith/simd/attention_dots_avx2.hpp>
-#include <pith/simd/attention_dots_neon.hpp>
+#include <pith/simd/attention_loops.hpp>
 #include <pith/simd/attention_units.hpp>
 
 namespace pith::inline v1::simd {
@@ -62,42 +61,55 @@ inline void value_sums(const std::uint8_t* units, std::size_t channel_groups, st
 
 }  // namespace twin
 
+/// Sums of several queries, or rows of weights, over the same units: `count` rows one after another, their
+/// sums `out_stride` apart.
+struct shared_rows {
+    std::size_t count = 1, out_stride = 0;
+};
+
 /// out[t] = the sum over channels of query times level, for chunks of four vectors of tokens. `vectors` units
 /// hold a chunk: unit u has channels 32 u to 32 u + 31 of four tokens; or, of heads up to 8 or 16 channels
 /// (`channels`; else 32), all of sixteen or eight, one after another in each vector, and the query repeats.
-/// query: Halves times 32 * vectors bytes. Precondition: vectors <= max_key_vectors, 1 where channels < 32.
-/// Exact.
+/// query: Halves times 32 * vectors bytes each. Precondition: vectors <= max_key_vectors, 1 where channels
+/// < 32; at most max_shared_queries rows. Exact.
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch = native>
 requires attention_kernel<Bits, Table, Halves>
 inline void key_dots(const std::uint8_t* units, std::size_t vectors, std::size_t channels, std::size_t chunks,
-                     const std::int8_t* query, const code_levels& levels, std::int32_t* out) noexcept {
-    PITH_ASSERT(vectors <= max_key_vectors);
+                     const std::int8_t* queries, const code_levels& levels, std::int32_t* out,
+                     shared_rows rows = {}) noexcept {
+    PITH_ASSERT(vectors <= max_key_vectors && rows.count <= max_shared_queries);
     PITH_ASSERT(channels == 32 || ((channels == 8 || channels == 16) && vectors == 1));
 #if !defined(PITH_NO_SIMD) && (defined(__AVX2__) || defined(__aarch64__))
     if constexpr (has_units<Arch>)
-        return detail::key_dots_vectors<Bits, Table, Halves, Arch>(units, vectors, channels, chunks, query,
-                                                                   levels, out);
+        return detail::key_dots_vectors<Bits, Table, Halves, Arch>(units, vectors, channels, chunks, queries,
+                                                                   rows.count, levels, out, rows.out_stride);
 #endif
-    twin::key_dots<Bits, Table, Halves, Arch>(units, vectors, channels, chunks, query, levels, out);
+    for (std::size_t r = 0; r < rows.count; ++r)
+        twin::key_dots<Bits, Table, Halves, Arch>(units, vectors, channels, chunks,
+                                                  queries + r * Halves * unit_lanes * vectors, levels,
+                                                  out + r * rows.out_stride);
 }
 
 /// out[c] = the sum over tokens of weight times level, for channels 8 at a time. Unit (g, t), at g * stride +
 /// t, has channels 8 g to 8 g + 7 of tokens 16 t to 16 t + 15: token 4 v + i and channel c in lane 4 c + i of
-/// vector v. weights: Halves times 16 * token_groups bytes; for 8-bit codes all below 128. Precondition:
-/// token_groups <= max_value_groups. Exact.
+/// vector v. weights: Halves times 16 * token_groups bytes each; for 8-bit codes all below 128. Precondition:
+/// token_groups <= max_value_groups; at most max_shared_queries rows. Exact.
 template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch = native>
 requires attention_kernel<Bits, Table, Halves>
 inline void value_sums(const std::uint8_t* units, std::size_t channel_groups, std::size_t token_groups,
                        std::size_t stride, const std::uint8_t* weights, const code_levels& levels,
-                       std::int32_t* out) noexcept {
+                       std::int32_t* out, shared_rows rows = {}) noexcept {
     PITH_ASSERT(token_groups <= max_value_groups && token_groups <= stride);
+    PITH_ASSERT(rows.count <= max_shared_queries);
 #if !defined(PITH_NO_SIMD) && (defined(__AVX2__) || defined(__aarch64__))
     if constexpr (has_units<Arch>)
-        return detail::value_sums_vectors<Bits, Table, Halves, Arch>(units, channel_groups, token_groups,
-                                                                     stride, weights, levels, out);
+        return detail::value_sums_vectors<Bits, Table, Halves, Arch>(
+            units, channel_groups, token_groups, stride, weights, rows.count, levels, out, rows.out_stride);
 #endif
-    twin::value_sums<Bits, Table, Halves, Arch>(units, channel_groups, token_groups, stride, weights, levels,
-                                                out);
+    for (std::size_t r = 0; r < rows.count; ++r)
+        twin::value_sums<Bits, Table, Halves, Arch>(units, channel_groups, token_groups, stride,
+                                                    weights + r * Halves * 16 * token_groups, levels,
+                                                    out + r * rows.out_stride);
 }
 
 }  // namespace pith::inline v1::simd

@@ -1,12 +1,12 @@
-// The integer products of packed attention in registers of NEON, with sdot and udot where they are.
+// Sums of integer products for packed attention in registers of NEON, with sdot and udot where they are.
 // Own work; without the dot products, pairs of 16 bits are added in 32.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
+#include <pith/core/bytes.hpp>
 #include <pith/simd/attention_units.hpp>
 
 #if !defined(PITH_NO_SIMD) && defined(__aarch64__)
@@ -15,9 +15,9 @@ namespace pith::inline v1::simd {
 
 namespace detail {
 
-/// Running sums of four products each, of 32 bytes in order.
+/// Eight sums of four products each, of 32 bytes in order.
 template <instruction_set Arch>
-struct product_sums {
+struct sum_vector {
     int32x4_t lo = vdupq_n_s32(0), hi = lo;
 
     [[nodiscard, gnu::always_inline]] static int32x4_t signed_dot(int32x4_t sum, int8x16_t a,
@@ -38,99 +38,101 @@ struct product_sums {
                                            vpaddlq_u16(vmull_high_u8(a, b)));
         return vreinterpretq_s32_u32(vaddq_u32(s, four));
     }
-    /// Levels 0..127, or signed ones, times signed bytes.
-    [[gnu::always_inline]] void add_key(byte_vector x, byte_vector q) noexcept {
-        lo = signed_dot(lo, vreinterpretq_s8_u8(x.lo), vreinterpretq_s8_u8(q.lo));
-        hi = signed_dot(hi, vreinterpretq_s8_u8(x.hi), vreinterpretq_s8_u8(q.hi));
-    }
-    /// Four weights, repeated, times levels; for 8-bit codes the weights are below 128.
-    template <unsigned Bits>
-    [[gnu::always_inline]] void add_value(uint8x16_t w, byte_vector x) noexcept {
-        if constexpr (Bits == 8) {
-            lo = signed_dot(lo, vreinterpretq_s8_u8(w), vreinterpretq_s8_u8(x.lo));
-            hi = signed_dot(hi, vreinterpretq_s8_u8(w), vreinterpretq_s8_u8(x.hi));
+    template <bool Signed>
+    [[gnu::always_inline]] void add_products(byte_vector a, byte_vector b) noexcept {
+        if constexpr (Signed) {
+            lo = signed_dot(lo, vreinterpretq_s8_u8(a.lo), vreinterpretq_s8_u8(b.lo));
+            hi = signed_dot(hi, vreinterpretq_s8_u8(a.hi), vreinterpretq_s8_u8(b.hi));
         } else {
-            lo = unsigned_dot(lo, w, x.lo);
-            hi = unsigned_dot(hi, w, x.hi);
+            lo = unsigned_dot(lo, a.lo, b.lo);
+            hi = unsigned_dot(hi, a.hi, b.hi);
         }
     }
     /// this * 2^Shift + lower
     template <int Shift>
-    [[nodiscard, gnu::always_inline]] product_sums joined(const product_sums& lower) const noexcept {
-        product_sums out;
+    [[nodiscard, gnu::always_inline]] sum_vector joined(const sum_vector& lower) const noexcept {
+        sum_vector out;
         out.lo = vaddq_s32(vshlq_n_s32(lo, Shift), lower.lo);
         out.hi = vaddq_s32(vshlq_n_s32(hi, Shift), lower.hi);
         return out;
     }
-    [[gnu::always_inline]] void store(std::int32_t* to) const noexcept {
-        vst1q_s32(to, lo);
-        vst1q_s32(to + 4, hi);
+    [[gnu::always_inline]] void hold() noexcept {}
+};
+
+/// Products of levels with a query, four channels of a token in each of eight lanes.
+template <unsigned Bits, bool Table, instruction_set Arch>
+struct key_sum {
+    /// Vectors that may be added before `joined`: all.
+    static constexpr std::size_t vectors = max_key_vectors;
+    sum_vector<Arch> sum;
+
+    /// Levels 0..127, or signed ones, times signed bytes.
+    [[gnu::always_inline]] void add(byte_vector x, byte_vector q) noexcept {
+        sum.template add_products<true>(x, q);
+    }
+    /// upper * query_radix + lower, of one half lower alone.
+    template <unsigned Halves>
+    [[nodiscard, gnu::always_inline]] static sum_vector<Arch> joined(const key_sum& upper,
+                                                                     const key_sum& lower) noexcept {
+        if constexpr (Halves == 1) return lower.sum;
+        return upper.sum.template joined<8>(lower.sum);
     }
 };
 
-template <bool Table>
-[[nodiscard, gnu::always_inline]] inline unit_vectors looked_up(unit_vectors x, byte_vector table) noexcept {
-    if constexpr (!Table) return x;
-    return {x.a.looked_up_in(table), x.b.looked_up_in(table), x.c.looked_up_in(table),
-            x.d.looked_up_in(table)};
+/// Lane sums of four vectors: tokens of 32, 16 or 8 channels each.
+template <instruction_set Arch>
+[[gnu::always_inline]] inline void store_token_sums(const sum_vector<Arch>& a, const sum_vector<Arch>& b,
+                                                    const sum_vector<Arch>& c, const sum_vector<Arch>& d,
+                                                    std::size_t channels, std::int32_t* out) noexcept {
+    const auto pairs = [](const sum_vector<Arch>& s) { return vpaddq_s32(s.lo, s.hi); };
+    const int32x4_t w = pairs(a), x = pairs(b), y = pairs(c), z = pairs(d);
+    if (channels == 8) {
+        vst1q_s32(out, w), vst1q_s32(out + 4, x), vst1q_s32(out + 8, y), vst1q_s32(out + 12, z);
+        return;
+    }
+    const int32x4_t wx = vpaddq_s32(w, x), yz = vpaddq_s32(y, z);
+    if (channels == 16)
+        vst1q_s32(out, wx), vst1q_s32(out + 4, yz);
+    else
+        vst1q_s32(out, vpaddq_s32(wx, yz));
 }
 
-template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch>
-inline void key_dots_vectors(const std::uint8_t* units, std::size_t vectors, std::size_t channels,
-                             std::size_t chunks, const std::int8_t* query, const code_levels& levels,
-                             std::int32_t* out) noexcept {
-    const byte_vector table = byte_vector::load_twice(levels.data());
-    const auto* factors = reinterpret_cast<const std::uint8_t*>(query);
-    for (std::size_t i = 0; i < chunks; ++i) {
-        product_sums<Arch> a[Halves], b[Halves], c[Halves], d[Halves];
-        for (std::size_t u = 0; u < vectors; ++u) {
-            const unit_vectors x =
-                looked_up<Table>(load_unit<Bits>(units + (i * vectors + u) * unit_bytes<Bits>), table);
-            for (unsigned h = 0; h < Halves; ++h) {
-                const byte_vector q = byte_vector::load(factors + unit_lanes * (h * vectors + u));
-                a[h].add_key(x.a, q), b[h].add_key(x.b, q), c[h].add_key(x.c, q), d[h].add_key(x.d, q);
-            }
-        }
-        const auto store = [&](const product_sums<Arch>(&s)[Halves], std::size_t v) {
-            std::int32_t lanes[8];
-            product_sums<Arch> sum = s[0];
-            if constexpr (Halves == 2) sum = sum.template joined<8>(s[1]);
-            sum.store(lanes);
-            const std::size_t each = channels / 4, tokens = unit_lanes / channels;  // lanes of a token
-            for (std::size_t t = 0; t < tokens; ++t) {
-                std::int32_t total = 0;
-                for (std::size_t l = 0; l < each; ++l) total += lanes[each * t + l];
-                out[(4 * i + v) * tokens + t] = total;
-            }
-        };
-        store(a, 0), store(b, 1), store(c, 2), store(d, 3);
-    }
-}
+/// Products of four weights with the levels of four tokens, a channel in each of eight lanes.
+template <unsigned Bits, bool Table, instruction_set Arch>
+struct value_sum {
+    /// Units that may be added before `settle`, and what levels are less: nothing.
+    static constexpr std::size_t units = 1;
+    static constexpr std::uint8_t level_offset = 0;
+    sum_vector<Arch> sum;
 
-template <unsigned Bits, bool Table, unsigned Halves, instruction_set Arch>
-inline void value_sums_vectors(const std::uint8_t* units, std::size_t channel_groups,
-                               std::size_t token_groups, std::size_t stride, const std::uint8_t* weights,
-                               const code_levels& levels, std::int32_t* out) noexcept {
-    const byte_vector table = byte_vector::load_twice(levels.data());
-    for (std::size_t g = 0; g < channel_groups; ++g) {
-        product_sums<Arch> sum[Halves];
-        for (std::size_t t = 0; t < token_groups; ++t) {
-            const unit_vectors x =
-                looked_up<Table>(load_unit<Bits>(units + (g * stride + t) * unit_bytes<Bits>), table);
-            for (unsigned h = 0; h < Halves; ++h) {
-                const uint32x4_t w = vreinterpretq_u32_u8(vld1q_u8(weights + 16 * (h * token_groups + t)));
-                const auto four = [](uint32x4_t same) { return vreinterpretq_u8_u32(same); };
-                sum[h].template add_value<Bits>(four(vdupq_laneq_u32(w, 0)), x.a);
-                sum[h].template add_value<Bits>(four(vdupq_laneq_u32(w, 1)), x.b);
-                sum[h].template add_value<Bits>(four(vdupq_laneq_u32(w, 2)), x.c);
-                sum[h].template add_value<Bits>(four(vdupq_laneq_u32(w, 3)), x.d);
-            }
-        }
-        if constexpr (Halves == 2)
-            sum[0].template joined<Bits == 8 ? 7 : 8>(sum[1]).store(out + 8 * g);
-        else
-            sum[0].store(out + 8 * g);
+    /// Four weights, in every lane.
+    [[nodiscard, gnu::always_inline]] static byte_vector four(const std::uint8_t* weights) noexcept {
+        const uint8x16_t all = vreinterpretq_u8_u32(vdupq_n_u32(load_le<std::uint32_t>(weights)));
+        return {all, all};
     }
+    /// Of 8-bit codes the weights are below 128.
+    [[gnu::always_inline]] void add(byte_vector w, byte_vector x) noexcept {
+        sum.template add_products<Bits == 8>(w, x);
+    }
+    [[gnu::always_inline]] void hold() noexcept {}
+    [[gnu::always_inline]] void settle() noexcept {}
+    /// this * 2^Shift + lower
+    template <int Shift>
+    [[nodiscard, gnu::always_inline]] value_sum joined(const value_sum& lower) const noexcept {
+        return {sum.template joined<Shift>(lower.sum)};
+    }
+    [[gnu::always_inline]] void store(std::int32_t more, std::int32_t* to) const noexcept {
+        vst1q_s32(to, vaddq_s32(sum.lo, vdupq_n_s32(more)));
+        vst1q_s32(to + 4, vaddq_s32(sum.hi, vdupq_n_s32(more)));
+    }
+};
+
+/// The sum of 16 * groups bytes.
+[[nodiscard, gnu::always_inline]] inline std::int32_t byte_sum(const std::uint8_t* bytes,
+                                                               std::size_t groups) noexcept {
+    std::uint32_t sum = 0;
+    for (std::size_t g = 0; g < groups; ++g) sum += vaddlvq_u8(vld1q_u8(bytes + 16 * g));
+    return static_cast<std::int32_t>(sum);
 }
 
 }  // namespace detail

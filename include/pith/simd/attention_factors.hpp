@@ -43,8 +43,8 @@ template <instruction_set Arch = native>
 
 /// Rounds n factors, up to `largest` in magnitude, to -127..127, or to -32512..32512 in two bytes each, the
 /// upper ones first: n bytes each. More than 512 factors are held to half of that, so that sums stay within
-/// 32 bits (127 * 32512 * 512 < 2^31). Precondition: n is a multiple of 32, at most max_head_channels; finite
-/// values.
+/// 32 bits (127 * 32512 * 512 < 2^31). Two bytes leave no remainder worth its sum. Precondition: n is a
+/// multiple of 32, at most max_head_channels; finite values.
 template <unsigned Halves, instruction_set Arch = native>
 requires(Halves == 1 || Halves == 2) [[nodiscard]] inline rounded_factors
     round_query(const float* query, std::size_t n, float largest, std::int8_t* out) noexcept {
@@ -59,7 +59,7 @@ requires(Halves == 1 || Halves == 2) [[nodiscard]] inline rounded_factors
         const auto rounded = [&](std::size_t at) {
             const auto x = L::load(query + i + at) * L::all(inverse);
             const integer v = L::rounded(x);
-            lost = lost + (x - L::to_real(v));
+            if constexpr (Halves == 1) lost = lost + (x - L::to_real(v));
             return v;
         };
         if constexpr (Halves == 1)
@@ -85,16 +85,23 @@ template <instruction_set Arch = native>
                                               float* out) noexcept {
     using L = attention_lanes<Arch>;
     using one = attention_lanes<scalar>;
-    const std::size_t whole = n / L::width * L::width;
-    auto sum = L::all(0), most = sum;
-    for (std::size_t i = 0; i < whole; i += L::width) {
+    auto sum = L::all(0), most = sum, sum2 = sum, most2 = sum;
+    const auto fold = [&](std::size_t i, auto& to_sum, auto& to_most) {
         const auto q = L::load(query + i), folded = q * L::load_half(scales + 2 * i);
         L::store(out + i, folded);
-        sum = L::mul_add(q, L::load_half(offsets + 2 * i), sum);
-        most = L::larger(L::magnitude(folded), most);
+        to_sum = L::mul_add(q, L::load_half(offsets + 2 * i), to_sum);
+        to_most = L::larger(L::magnitude(folded), to_most);
+    };
+    std::size_t i = 0;  // two sums at a time, for neither to wait for the other
+    for (; i + 2 * L::width <= n; i += 2 * L::width) {
+        fold(i, sum, most);
+        fold(i + L::width, sum2, most2);
     }
+    for (; i + L::width <= n; i += L::width) fold(i, sum, most);
+    sum = sum + sum2;
+    most = L::larger(most, most2);
     folded_query f{L::sum(sum), L::largest(most)};
-    for (std::size_t i = whole; i < n; ++i) {
+    for (; i < n; ++i) {
         out[i] = query[i] * one::load_half(scales + 2 * i);
         f.bias += query[i] * one::load_half(offsets + 2 * i);
         f.largest = one::larger(one::magnitude(out[i]), f.largest);

@@ -102,9 +102,15 @@ requires(!std::is_same_v<Arch, scalar>) struct attention_lanes<Arch> {
         return simd::mul_add_fast<Arch>(a, b, c);
     }
     [[nodiscard, gnu::always_inline]] static real larger(real a, real b) noexcept {
+#    if defined(__AVX2__)
+        if constexpr (std::is_same_v<Arch, avx2>) return _mm256_max_ps(a, b);  // a > b ? a : b
+#    endif
         return simd::max<Arch, float>(a, b);
     }
     [[nodiscard, gnu::always_inline]] static real smaller(real a, real b) noexcept {
+#    if defined(__AVX2__)
+        if constexpr (std::is_same_v<Arch, avx2>) return _mm256_min_ps(a, b);  // a < b ? a : b
+#    endif
         return simd::min<Arch, float>(a, b);
     }
     [[nodiscard, gnu::always_inline]] static real magnitude(real a) noexcept { return xsimd::abs(a); }

@@ -44,6 +44,8 @@ inline constexpr std::int32_t query_radix = 256;
 inline constexpr std::size_t max_key_vectors = 32;
 /// Tokens for which value_sums cannot overflow: 65535 * 127 * 256 < 2^31.
 inline constexpr std::size_t max_value_groups = 16;
+/// Queries that may share one reading of the codes.
+inline constexpr std::size_t max_shared_queries = 8;
 
 // Where code (v, l) lies:
 //   2 bits: byte l, shift 2 v.        3 bits: so its lower two; the upper one in byte 32 + l % 16, shift 2 v
@@ -145,9 +147,12 @@ struct byte_vector {
     [[nodiscard, gnu::always_inline]] byte_vector operator|(byte_vector b) const noexcept {
         return {_mm256_or_si256(v, b.v)};
     }
-    /// table[b] for bytes below 16; the table lies in both halves.
+    /// table[b % 16] for bytes below 128; the table lies in both halves.
     [[nodiscard, gnu::always_inline]] byte_vector looked_up_in(byte_vector table) const noexcept {
         return {_mm256_shuffle_epi8(table.v, v)};
+    }
+    [[nodiscard, gnu::always_inline]] byte_vector operator-(byte_vector b) const noexcept {
+        return {_mm256_sub_epi8(v, b.v)};
     }
 };
 
@@ -201,7 +206,11 @@ struct byte_vector {
         return {vorrq_u8(lo, b.lo), vorrq_u8(hi, b.hi)};
     }
     [[nodiscard, gnu::always_inline]] byte_vector looked_up_in(byte_vector table) const noexcept {
-        return {vqtbl1q_u8(table.lo, lo), vqtbl1q_u8(table.lo, hi)};
+        const uint8x16_t low = vdupq_n_u8(15);
+        return {vqtbl1q_u8(table.lo, vandq_u8(lo, low)), vqtbl1q_u8(table.lo, vandq_u8(hi, low))};
+    }
+    [[nodiscard, gnu::always_inline]] byte_vector operator-(byte_vector b) const noexcept {
+        return {vsubq_u8(lo, b.lo), vsubq_u8(hi, b.hi)};
     }
 };
 
@@ -228,8 +237,25 @@ struct unit_vectors {
     byte_vector a, b, c, d;
 };
 
+/// Three-bit codes of vectors a and c, b and d together: a code in either half of a byte.
+struct code_pairs {
+    byte_vector ac, bd;
+
+    [[nodiscard, gnu::always_inline]] static code_pairs load(const std::uint8_t* p) noexcept {
+        const byte_vector x = byte_vector::load(p), pairs = byte_vector::all(0x33),
+                          bits = byte_vector::all(0x44);
+        const byte_vector up = byte_vector::load_twice(p + 32).upper_half_right();
+        return {(x & pairs) | (up.left<2>() & bits), (x.right<2>() & pairs) | (up & bits)};
+    }
+};
+
 template <unsigned Bits>
 [[nodiscard, gnu::always_inline]] inline unit_vectors load_unit(const std::uint8_t* p) noexcept {
+    if constexpr (Bits == 3) {
+        const code_pairs x = code_pairs::load(p);
+        const byte_vector low = byte_vector::all(7);
+        return {x.ac & low, x.bd & low, x.ac.right<4>() & low, x.bd.right<4>() & low};
+    }
     const byte_vector x = byte_vector::load(p);
     if constexpr (Bits == 8)
         return {x, byte_vector::load(p + 32), byte_vector::load(p + 64), byte_vector::load(p + 96)};
@@ -237,16 +263,48 @@ template <unsigned Bits>
         const byte_vector y = byte_vector::load(p + 32), low = byte_vector::all(15);
         return {x & low, y & low, x.right<4>() & low, y.right<4>() & low};
     }
-    if constexpr (Bits == 2) {
-        const byte_vector low = byte_vector::all(3);
-        return {x & low, x.right<2>() & low, x.right<4>() & low, x.right<6>() & low};
+    const byte_vector low = byte_vector::all(3);
+    return {x & low, x.right<2>() & low, x.right<4>() & low, x.right<6>() & low};
+}
+
+/// The levels of codes; of 2-bit codes, those of the lower and of the upper one of two in four bits.
+struct level_tables {
+    byte_vector lower, upper;
+
+    /// Levels less `offset`.
+    template <unsigned Bits, bool Table>
+    [[nodiscard, gnu::always_inline]] static level_tables of(const code_levels& levels,
+                                                             std::uint8_t offset) noexcept {
+        if constexpr (!Table) return {byte_vector::all(0), byte_vector::all(0)};
+        const byte_vector all = byte_vector::load_twice(levels.data()) - byte_vector::all(offset);
+        if constexpr (Bits != 2) return {all, all};
+        constexpr std::uint8_t low[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+        constexpr std::uint8_t high[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+        return {byte_vector::load_twice(low).looked_up_in(all),
+                byte_vector::load_twice(high).looked_up_in(all)};
     }
-    // Vectors a and c, b and d together: a code in either half of a byte.
-    const byte_vector pairs = byte_vector::all(0x33), bits = byte_vector::all(0x44),
-                      low = byte_vector::all(7);
-    const byte_vector up = byte_vector::load_twice(p + 32).upper_half_right();
-    const byte_vector ac = (x & pairs) | (up.left<2>() & bits), bd = (x.right<2>() & pairs) | (up & bits);
-    return {ac & low, bd & low, ac.right<4>() & low, bd.right<4>() & low};
+};
+
+/// A unit's levels: its codes themselves, or from tables.
+template <unsigned Bits, bool Table>
+[[nodiscard, gnu::always_inline]] inline unit_vectors load_levels(const std::uint8_t* p,
+                                                                  const level_tables& t) noexcept {
+    if constexpr (!Table) {
+        return load_unit<Bits>(p);
+    } else if constexpr (Bits == 2) {
+        const byte_vector x = byte_vector::load(p), low = byte_vector::all(15);
+        const byte_vector ab = x & low, cd = x.right<4>() & low;
+        return {ab.looked_up_in(t.lower), ab.looked_up_in(t.upper), cd.looked_up_in(t.lower),
+                cd.looked_up_in(t.upper)};
+    } else if constexpr (Bits == 3) {
+        const code_pairs x = code_pairs::load(p);  // bits 3 and 7 are zero, also after the shift
+        return {x.ac.looked_up_in(t.lower), x.bd.looked_up_in(t.lower), x.ac.right<4>().looked_up_in(t.lower),
+                x.bd.right<4>().looked_up_in(t.lower)};
+    } else {
+        const unit_vectors x = load_unit<Bits>(p);
+        return {x.a.looked_up_in(t.lower), x.b.looked_up_in(t.lower), x.c.looked_up_in(t.lower),
+                x.d.looked_up_in(t.lower)};
+    }
 }
 
 template <unsigned Bits>
