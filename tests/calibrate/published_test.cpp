@@ -104,7 +104,7 @@ TEST_CASE("A pull towards other inputs serves them better than none, and the clo
     // Equal inputs pull nothing, and blocks of any size give the same codes.
     const auto same = prepare_asymmetric(h, h, 1);
     CHECK(squared_norm(difference(quantized(p.w, *same), quantized(p.w, *plain))) == 0);
-    const auto one_by_one = quantized(p.w, *pulled, {1, 1});
+    const auto one_by_one = quantized(p.w, *pulled, {1});
     const auto apart = difference(one_by_one, quantized(p.w, *pulled));
     std::size_t different = 0;
     for (std::size_t i = 0; i < apart.size(); ++i) different += std::fabs(apart.data()[i]) > 1e-3F;

@@ -58,10 +58,11 @@ inline std::vector<std::uint32_t> order_of(view_2d<const double> h, column_order
 inline matrix<double> sorted_upper(view_2d<const double> h, std::span<const std::uint32_t> order,
                                    double instead) {
     const std::size_t n = order.size();
-    matrix<double> out(n, n);
+    auto out = matrix<double>::unset(n, n);
     for (std::size_t i = 0; i < n; ++i) {
         const auto from = h.row(order[i]);
         const std::span<double> to = out.row(i);
+        for (std::size_t j = 0; j < i; ++j) to[j] = 0;
         for (std::size_t j = i; j < n; ++j) to[j] = from[order[j]];
         if (to[i] == 0) to[i] = instead;
     }
@@ -95,12 +96,13 @@ inline result<linalg::damped_factor> start_metric(view_2d<const double> h, metri
 /// F from T.
 inline matrix<float> feedback_of(const matrix<double>& upper) {
     const std::size_t n = upper.rows();
-    matrix<float> out(n, n);
+    auto out = matrix<float>::unset(n, n);
     std::vector<double> inverse(n);
     for (std::size_t j = 0; j < n; ++j) inverse[j] = 1 / upper(j, j);
     for (std::size_t i = 0; i < n; ++i) {
         const std::span<const double> from = upper.row(i);
         const std::span<float> to = out.row(i);
+        for (std::size_t j = 0; j < i; ++j) to[j] = 0;
         for (std::size_t j = i; j < n; ++j) to[j] = static_cast<float>(from[j] * inverse[j]);
     }
     return out;
