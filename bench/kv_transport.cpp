@@ -3,10 +3,13 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <pith/kv/chunk_blocks.hpp>
+#include <pith/kv/packed_affine.hpp>
 #include <pith/kv/transport_chunk.hpp>
 #include <pith/systems/kv_transport.hpp>
 
@@ -40,23 +43,24 @@ struct subject {
 struct point {
     std::string family, setting;
     double bits = 0, divergence = 0;
+    double all_bits = 0;  ///< with what stays exact until it fills a block, and what a cache file has besides
 };
 
 template <class Codec, class Cache>
-point run(const subject& on, const char* family, std::string setting, const Codec& codec) {
+point run(const subject& on, const char* family, std::string setting, const Codec& codec, kv::chunked cuts) {
     const auto make = [&](const kv::shape& s, const kv::rope& r, const kv::calibration&) {
-        return kv::make_any<Cache>(s, r, codec, codec, systems::transport_chunks);
+        return kv::make_any<Cache>(s, r, codec, codec, cuts);
     };
     const auto q = lm::measure(on.model, on.references, make, on.calibration);
-    if (!q) return {family, std::move(setting), 0, 0};
-    return {family, std::move(setting), q->frozen_bits, q->divergence};
+    if (!q) return {family, std::move(setting)};
+    return {family, std::move(setting), q->frozen_bits, q->divergence, q->bits};
 }
 
 std::vector<point> run_all(const subject& on, bool quick) {
     std::vector<point> out;
     for (unsigned bits = 2; bits <= 4; ++bits)
         out.push_back(run<bench::grouped_codec, kivi_alone>(on, "KIVI", std::to_string(bits) + " bits",
-                                                            bench::grouped_codec(bits)));
+                                                            bench::grouped_codec(bits), {.later_page = 32}));
     const systems::rotated_samples rotated(on.calibration);
     for (const bool calibrated : {true, false})
         for (const unsigned bins :
@@ -64,19 +68,27 @@ std::vector<point> run_all(const subject& on, bool quick) {
             kv::cachegen_codec codec({.bins = bins, .anchor_every = calibrated ? std::size_t{10} : 0});
             if (calibrated) codec.fit(rotated.views());
             out.push_back(run<kv::cachegen_codec, systems::cachegen>(
-                on, calibrated ? "CacheGen" : "CacheGen, tables sent", std::to_string(bins) + " bins",
-                codec));
+                on, calibrated ? "CacheGen" : "CacheGen, tables sent", std::to_string(bins) + " bins", codec,
+                calibrated ? systems::short_chunks : systems::transport_chunks));
         }
     const auto bases = std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(on.calibration));
-    for (const float step : quick ? std::vector<float>{0.1F, 0.4F}
-                                  : std::vector<float>{0.025F, 0.05F, 0.1F, 0.15F, 0.2F, 0.3F, 0.4F})
+    for (const float step :
+         quick ? std::vector<float>{0.1F, 0.4F}
+               : std::vector<float>{0.025F, 0.05F, 0.1F, 0.15F, 0.2F, 0.3F, 0.4F, 0.6F, 0.8F})
         out.push_back(run<kv::transform_coded<>, systems::kv_transport>(
-            on, "transport", "step " + bench::decimal(double{step}, 3), kv::transform_coded<>(bases, step)));
+            on, "transport", "step " + bench::decimal(double{step}, 3), kv::transform_coded<>(bases, step),
+            systems::short_chunks));
+    for (const float step :
+         quick ? std::vector<float>{0.1F} : std::vector<float>{0.025F, 0.05F, 0.1F, 0.4F, 0.8F})
+        out.push_back(run<systems::mixed_transform, systems::kv_transport_mixed>(
+            on, "transport, mixed", "step " + bench::decimal(double{step}, 3),
+            systems::mixed_transform(bases, step), systems::short_chunks));
     return out;
 }
 
 /// Bits of a family at a divergence, between its points in the logarithm of the divergence; 0: not reached.
-double bits_at(const std::vector<point>& all, const std::string& family, double divergence) {
+double bits_at(const std::vector<point>& all, const std::string& family, double divergence,
+               double point::*which = &point::bits) {
     double best = 0;
     for (const point& a : all)
         for (const point& b : all) {
@@ -85,17 +97,17 @@ double bits_at(const std::vector<point>& all, const std::string& family, double 
                 continue;
             if (!(b.divergence > 0) || a.divergence == b.divergence) continue;
             const double part = std::log(a.divergence / divergence) / std::log(a.divergence / b.divergence);
-            const double bits = a.bits + part * (b.bits - a.bits);
+            const double bits = a.*which + part * (b.*which - a.*which);
             if (best == 0 || bits < best) best = bits;
         }
     return best;
 }
 
 /// Bytes of half floats a second of this thread: encode and decode of all layers, best of some.
-void measure_speed(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
-                   float step, bench::rows& rows) {
-    const auto bases = std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample));
-    const std::vector<kv::transform_coded<>> codec{{bases, step}};
+template <class Codec>
+void measure_codec(const char* what, const std::string& name, const kv::calibration& data,
+                   std::shared_ptr<const kv::transport_bases> bases, float step, bench::rows& rows) {
+    const std::vector<Codec> codec{{std::move(bases), step}};
     std::vector<pith::view_2d<const float>> keys, values;
     const std::size_t tokens = std::min<std::size_t>(256, data.tokens());
     for (std::size_t l = 0; l < data.shape.layers; ++l) {
@@ -109,37 +121,116 @@ void measure_speed(const std::string& name, const kv::calibration& data, const k
         const double begin = lm::thread_seconds();
         kv::write_chunk(data.shape, codec[0], 0, 0, keys, values, bytes);
         const double coded = lm::thread_seconds();
-        (void)kv::read_chunk<kv::transform_coded<>>(data.shape, codec, bytes);
+        (void)kv::read_chunk<Codec>(data.shape, codec, bytes);
         const double decoded = lm::thread_seconds();
         encode = std::max(encode, halves / (coded - begin));
         decode = std::max(decode, halves / (decoded - coded));
     }
-    std::printf("transport, step %.2f, one core: encodes %.0f MB/s, decodes %.0f MB/s of half floats\n",
+    std::printf("%s, step %.2f, one core: encodes %.0f MB/s, decodes %.0f MB/s of half floats\n", what,
                 double{step}, encode, decode);
-    rows.add("transport", name, "encode", encode, "MB/s", bench::better::higher);
-    rows.add("transport", name, "decode", decode, "MB/s", bench::better::higher);
+    rows.add(what, name, "encode", encode, "MB/s", bench::better::higher);
+    rows.add(what, name, "decode", decode, "MB/s", bench::better::higher);
+}
+void measure_speed(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
+                   float step, bench::rows& rows) {
+    const auto bases = std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample));
+    measure_codec<kv::transform_coded<>>("transport", name, data, bases, step, rows);
+    measure_codec<systems::mixed_transform>("transport, mixed", name, data, bases, step, rows);
+}
+
+/// Squared error of keys (as attention takes them) and values, over their energy.
+struct relative_error {
+    double error = 0, energy = 0;
+    void add(std::span<const float> truth, std::span<const float> got) {
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+            error += std::pow(double{got[i]} - double{truth[i]}, 2);
+            energy += std::pow(double{truth[i]}, 2);
+        }
+    }
+    [[nodiscard]] double value() const { return error / energy; }
+};
+
+/// What quantizing a second time adds: a chunk sent, and received as codes that attention reads.
+template <unsigned Bits>
+void measure_second(const std::string& name, const kv::calibration& data, const kv::calibration& sample,
+                    float step, bench::rows& rows) {
+    using packed = kv::packed_affine<kv::packed_affine_options{.bits = Bits}>;
+    const kv::shape& s = data.shape;
+    const std::size_t tokens = std::min<std::size_t>(256, data.tokens()), width = s.key_channels();
+    const std::vector<kv::transform_coded<>> codec{
+        {std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(sample)), step}};
+    std::vector<pith::view_2d<const float>> keys, values;
+    for (std::size_t l = 0; l < s.layers; ++l) {
+        keys.push_back(data.keys_of(l).block(0, 0, tokens, width));
+        values.push_back(data.values_of(l).block(0, 0, tokens, width));
+    }
+    std::vector<std::uint8_t> bytes;
+    kv::write_chunk(s, codec[0], 0, 0, keys, values, bytes);
+    const auto floats = kv::read_chunk<kv::transform_coded<>>(s, codec, bytes);
+    const auto blocks = kv::read_chunk_blocks<kv::post_rope, kv::transform_coded<>>(
+        s, data.rope, codec, bytes, packed{}, packed{});
+    if (!floats || !blocks) return;
+    kv::rope_rotation rotation(data.rope, s.head_size);
+    relative_error sent, alone, both;
+    for (std::size_t i = 0; i < 2 * s.layers; ++i) {
+        const auto& block = *(i % 2 == 0 ? blocks->keys : blocks->values)[i / 2];
+        const auto& view = (i % 2 == 0 ? keys : values)[i / 2];
+        std::vector<float> truth, once = (i % 2 == 0 ? floats->keys : floats->values)[i / 2],
+                                  other(once.size());
+        for (std::size_t t = 0; t < tokens; ++t)
+            for (std::size_t c = 0; c < width; ++c) truth.push_back(view(t, c));
+        for (std::size_t t = 0; t < tokens && i % 2 == 0; ++t)
+            for (std::vector<float>* const x : {&truth, &once})
+                rotation.turn(std::span(*x).subspan(t * width, width), static_cast<std::uint32_t>(t));
+        const auto scope =
+            kv::detail::chunk_scope(s, i / 2, static_cast<kv::tensor_kind>(i % 2), block.positions);
+        const pith::view_2d<float> out(std::span<float>(other), tokens, width);
+        sent.add(truth, once);
+        if (packed{}.decode(block.bytes, scope, out)) both.add(truth, other);
+        std::vector<std::byte> direct;
+        packed{}.encode({std::span<const float>(truth), tokens, width}, scope, direct);
+        if (packed{}.decode(direct, scope, out)) alone.add(truth, other);
+    }
+    std::printf(
+        "received as %u-bit codes: relative squared error %.5f sent, %.5f of the codes alone, %.5f both\n",
+        Bits, sent.value(), alone.value(), both.value());
+    rows.add("received as " + std::to_string(Bits) + " bits", name, "error", both.value(), "of energy",
+             bench::better::lower);
 }
 
 void report(const subject& on, bool quick, bench::rows& rows) {
     const std::vector<point> all = run_all(on, quick);
-    double kivi = 0;
-    bench::table table(on.name, {{"codec", true}, {"setting", true}, {"bits a value"}, {"KL, nats"}});
+    point kivi;
+    bench::table table(on.name,
+                       {{"codec", true}, {"setting", true}, {"bits a value"}, {"all"}, {"KL, nats"}});
     for (const point& p : all) {
-        table.add({p.family, p.setting, bench::decimal(p.bits, 3), bench::decimal(p.divergence, 7)});
+        table.add({p.family, p.setting, bench::decimal(p.bits, 3), bench::decimal(p.all_bits, 3),
+                   bench::decimal(p.divergence, 7)});
         rows.add(p.family + ", " + p.setting, on.name, "bits", p.bits, "bits/value", bench::better::lower);
         rows.add(p.family + ", " + p.setting, on.name, "divergence", p.divergence, "nats/token",
                  bench::better::lower);
-        if (p.family == "KIVI") kivi = p.divergence;
+        rows.add(p.family + ", " + p.setting, on.name, "all bits", p.all_bits, "bits/value",
+                 bench::better::lower);
+        if (p.family == "KIVI") kivi = p;
     }
     table.print(
-        "All bytes of the blocks, over the values in them; calibrated tables and bases are not in them.");
-    for (const char* family : {"transport", "CacheGen", "CacheGen, tables sent"}) {
-        const double bits = bits_at(all, family, kivi);
+        "Bytes of the blocks, over the values in them; all: with tokens that are exact until they fill a "
+        "block\n"
+        "and the rest of a cache file, over all values, mean of the time after the prefill. Calibrated "
+        "tables\n"
+        "and bases are in neither.");
+    for (const char* family : {"transport", "transport, mixed", "CacheGen", "CacheGen, tables sent"}) {
+        const double bits = bits_at(all, family, kivi.divergence);
         if (bits == 0) continue;
-        std::printf("%s at the KL of KIVI with 4 bits (%.7f): %.2f bits\n", family, kivi, bits);
+        const double whole = bits_at(all, family, kivi.divergence, &point::all_bits);
+        std::printf("%s at the KL of KIVI with 4 bits (%.7f): %.2f bits, %.0f %%; all %.2f bits, %.0f %%\n",
+                    family, kivi.divergence, bits, 100 * bits / kivi.bits, whole,
+                    100 * whole / kivi.all_bits);
         rows.add(family, on.name, "bits at the KL of KIVI's 4", bits, "bits/value", bench::better::lower);
     }
     measure_speed(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
+    measure_second<4>(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
+    measure_second<8>(on.name, on.references[0].taken.rows, on.calibration, 0.1F, rows);
     std::fflush(stdout);  // the next model takes a while
 }
 
@@ -164,7 +255,7 @@ int main(int count, char** words) {
     bench::rows rows;
     bench::synthetic_options made_up;
     made_up.tokens = 640;
-    std::printf("A made-up cache, heads of 128: ");
+    std::printf("A made-up cache, heads of 128:\n");
     measure_speed("made up", bench::synthetic_cache(made_up, 1).rows(),
                   bench::synthetic_cache(made_up, 2).rows(), 0.1F, rows);
     const fs::path checkout = fs::path(__FILE__).parent_path().parent_path();

@@ -23,7 +23,7 @@ pith_module(lowrank USES linalg quant transform)
 pith_module(calibrate USES lowrank entropy vector)
 pith_module(budget USES core)
 pith_module(codec USES simd entropy mixing transform container)
-pith_module(kv USES quant vector lowrank budget entropy container)
+pith_module(kv USES quant vector lowrank budget entropy mixing container)
 pith_module(feedback USES simd entropy)
 pith_module(systems USES vector mixing calibrate codec kv feedback)
 

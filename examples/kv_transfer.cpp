@@ -26,6 +26,7 @@ constexpr const char* usage =
     "  --prompt N       tokens whose cache is sent (three quarters of the context, or what generating "
     "leaves)\n"
     "  --generate N     tokens that the receiver goes on with (48)\n"
+    "  --bits N         of the codes that the receiver's attention reads: 4 or 8 (8), or 32 for floats\n"
     "  --port N         of the sender; 0 (default) takes a free one\n"
     "  --lose N         the sender stops in the middle of chunk N, to see what happens\n"
     "  --vocabulary F   of a llama2.c model; otherwise tok<size>.bin beside it\n";
@@ -52,12 +53,14 @@ int option(const std::string& word, const std::string& value, transfer::settings
                        {"--chunk", &s.chunk, 1, 4096},
                        {"--prompt", &s.prompt, 1, 1 << 24},
                        {"--generate", &s.generate, 1, 1 << 24},
+                       {"--bits", &s.bits, 4, 32},
                        {"--port", &s.port, 0, 65535},
                        {"--lose", &s.lose, 1, 1 << 24}};
     for (const auto& one : whole)
         if (word == one.name) {
             *one.to = static_cast<std::size_t>(number);
-            if (number != static_cast<double>(*one.to) || number < one.least || number > one.most)
+            if (number != static_cast<double>(*one.to) || number < one.least || number > one.most ||
+                (one.to == &s.bits && number != 4 && number != 8 && number != 32))
                 return fail(word, value + " is out of range", 2);
             return -1;
         }

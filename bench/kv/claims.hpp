@@ -50,10 +50,11 @@ inline const lm::quality* find_system(const std::vector<lm::measured_system>& al
     return nullptr;
 }
 
-/// Bits of blocks that a family (all systems whose plain name starts so) needs for a divergence, between its
-/// two nearest members in the logarithm of the divergence; 0 where it does not reach that far.
-inline double bits_at(const std::vector<lm::measured_system>& all, std::string_view family,
-                      double divergence) {
+/// Bits, of blocks alone or other ones, that a family (all systems whose plain name starts so) needs for a
+/// divergence, between its two nearest members in the logarithm of the divergence; 0 where it does not reach
+/// that far.
+inline double bits_at(const std::vector<lm::measured_system>& all, std::string_view family, double divergence,
+                      double lm::quality::*bits = &lm::quality::frozen_bits) {
     const lm::quality *above = nullptr, *below = nullptr;
     for (const lm::measured_system& m : all) {
         if (!m.failure.empty() || lm::plain_name(m.name).rfind(family, 0) != 0 || !(m.got.divergence > 0))
@@ -64,10 +65,10 @@ inline double bits_at(const std::vector<lm::measured_system>& all, std::string_v
             below = &m.got;
     }
     if (above == nullptr || below == nullptr) return 0;
-    if (above == below || above->divergence == below->divergence) return below->frozen_bits;
+    if (above == below || above->divergence == below->divergence) return below->*bits;
     const double share =
         std::log(divergence / below->divergence) / std::log(above->divergence / below->divergence);
-    return below->frozen_bits + share * (above->frozen_bits - below->frozen_bits);
+    return below->*bits + share * (above->*bits - below->*bits);
 }
 
 /// Differences below 3 % are none.
@@ -91,12 +92,15 @@ inline void print_claims(const std::vector<lm::measured_system>& all) {
     }
     for (const char* const name : {"KIVI-4", "CacheGen, level 1", "CacheGen, level 2", "CacheGen, level 3"}) {
         const lm::quality* const rival = find_system(all, name);
-        const double bits = rival == nullptr ? 0 : bits_at(all, "transport", rival->divergence);
-        if (bits > 0)
-            out.add({std::string("transport at the KL of ") + name + ", bits of blocks",
-                     lm::small_number(rival->divergence), decimal(bits, 2),
-                     lm::small_number(rival->divergence), decimal(rival->frozen_bits, 2),
-                     decimal(100 * bits / rival->frozen_bits, 0) + " % of its bits"});
+        for (const auto which : {&lm::quality::frozen_bits, &lm::quality::bits}) {
+            const double bits = rival == nullptr ? 0 : bits_at(all, "transport", rival->divergence, which);
+            if (bits > 0)
+                out.add({std::string("transport at the KL of ") + name +
+                             (which == &lm::quality::bits ? ", all bits" : ", bits of blocks"),
+                         lm::small_number(rival->divergence), decimal(bits, 2),
+                         lm::small_number(rival->divergence), decimal(rival->*which, 2),
+                         decimal(100 * bits / (rival->*which), 0) + " % of its bits"});
+        }
     }
     out.print(
         "First the system that should lose less, then the other: divergence in nats, stored bits a value.");

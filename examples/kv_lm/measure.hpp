@@ -183,7 +183,7 @@ struct head_errors {
 /// The bytes are counted now and then: what is exact until it fills a block comes and goes.
 inline pith::result<void> replay(kv::any_cache& cache, const reference& exact, head_errors& to,
                                  quality& sizes) {
-    constexpr std::size_t between = 16;
+    constexpr std::size_t between = 13;  // in step with no page
     const double weight = 1.0 / static_cast<double>(((exact.window.forced() + between - 1) / between));
     const kv::calibration& rows = exact.taken.rows;
     const std::size_t width = rows.shape.query_channels();

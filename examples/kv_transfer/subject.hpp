@@ -30,7 +30,7 @@ using codec = kv::transform_coded<>;
 struct settings {
     std::string mode{}, model{}, text{}, vocabulary{};
     double rate = 0, deadline = 2;
-    std::size_t prompt = 0, generate = 48, chunk = 64, level = 0, lose = 0, port = 0;
+    std::size_t prompt = 0, generate = 48, chunk = 64, level = 0, lose = 0, port = 0, bits = 8;
 };
 
 /// Steps of the levels, coarse to fine.

@@ -14,6 +14,7 @@
 #include <pith/kv/calibrated_parts.hpp>
 #include <pith/kv/calibration.hpp>
 #include <pith/kv/channel_basis.hpp>
+#include <pith/kv/chunk_blocks.hpp>
 #include <pith/kv/chunk_segmenter.hpp>
 #include <pith/kv/codebook_part.hpp>
 #include <pith/kv/concepts.hpp>
@@ -26,6 +27,7 @@
 #include <pith/kv/factors.hpp>
 #include <pith/kv/head_classes.hpp>
 #include <pith/kv/index_contexts.hpp>
+#include <pith/kv/index_mixture.hpp>
 #include <pith/kv/index_stream.hpp>
 #include <pith/kv/keep_all.hpp>
 #include <pith/kv/lane.hpp>

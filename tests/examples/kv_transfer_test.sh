@@ -18,6 +18,13 @@ expect 0 '' "$program" $small --level 1
 awk '/^ *[1-5] /{ coarse += $4 } END { print coarse }' stdout >coarse
 [ "$(cat coarse)" -lt "$(cat fine)" ] || fault "the coarse level is not smaller: $(cat coarse) and $(cat fine)"
 
+# --- Received into codes of 4 bits, or into floats; the default is 8 bits
+expect 0 '' "$program" $small --bits 4
+grep -q 'received 40 of 40 tokens' stdout || fault "not all tokens arrived as 4 bits: $(cat stdout)"
+expect 0 '' "$program" $small --bits 32 --level 4
+grep -q 'received 40 of 40 tokens' stdout || fault "not all tokens arrived as floats: $(cat stdout)"
+expect 0 '24 of 40 tokens arrived and are used' "$program" $small --bits 4 --lose 4
+
 # --- The link's rate chooses the level: a wide one the finest but for the first chunk, a narrow one the coarsest
 expect 0 '' "$program" $small --deadline 1000
 awk '/^ *[1-5] / && $3 == 4 { n++ } END { exit n < 4 }' stdout || fault "a fast link does not get fine chunks: $(cat stdout)"
@@ -107,6 +114,7 @@ expect 1 'Connection refused' "$program" receive $small --port 1
 expect 1 'more than its context of 64' "$program" headers.safetensors text --prompt 60 --generate 8
 expect 1 'are needed' "$program" headers.safetensors /dev/null
 expect 2 'out of range' "$program" $small --level 5
+expect 2 'out of range' "$program" $small --bits 5
 expect 2 'no number' "$program" $small --rate x
 expect 2 'no such option' "$program" $small --fast 1
 expect 2 'without its value' "$program" $small --rate

@@ -6,6 +6,7 @@
 #include <pith/core/parallel.hpp>
 #include <pith/core/random.hpp>
 #include <pith/kv/cachegen_codec.hpp>
+#include <pith/kv/index_mixture.hpp>
 #include <pith/kv/link_rate.hpp>
 #include <pith/kv/transform_coded.hpp>
 #include <pith/kv/transport_chunk.hpp>
@@ -89,7 +90,9 @@ void survives_damage(const Codec& codec, const std::vector<float>& x) {
 
 }  // namespace
 
-static_assert(kv::block_codec<kv::transform_coded<>> && kv::block_codec<kv::transform_coded<kv::no_trellis>>);
+using mixed_codec = kv::transform_coded<vector::trellis<8>, kv::mixed_indices>;
+static_assert(kv::block_codec<mixed_codec> && kv::block_codec<kv::transform_coded<>> &&
+              kv::block_codec<kv::transform_coded<kv::no_trellis>>);
 
 TEMPLATE_TEST_CASE("finer steps give smaller errors and more bytes", "", kv::no_trellis, vector::trellis<4>,
                    vector::trellis<8>) {
@@ -144,6 +147,25 @@ TEST_CASE("the trellis errs less than rounding at no more bytes") {
     const std::size_t size = run(1, plain, kv::no_trellis{});
     CHECK(run(1.06F, finer, vector::trellis<8>{}) <= size);
     CHECK(finer < 0.9 * plain);
+}
+
+TEST_CASE("mixed contexts decode to the values of the fast coder, from fewer bytes") {
+    const auto b = bases();
+    for (const std::size_t tokens : {0U, 1U, 16U, 200U}) {
+        const std::vector<float> x = sample(tokens, width, 10 + tokens);
+        const block k(tokens);
+        std::vector<float> fast(x.size()), mixed(x.size());
+        const auto fast_bytes = encoded(kv::transform_coded<>(b, 0.1F), x, k.scope);
+        const auto mixed_bytes = encoded(mixed_codec(b, 0.1F), x, k.scope);
+        REQUIRE(kv::transform_coded<>(b, 0.1F)
+                    .decode(fast_bytes, k.scope, view_2d<float>(std::span<float>(fast), tokens, width))
+                    .has_value());
+        REQUIRE(mixed_codec(b, 0.1F)
+                    .decode(mixed_bytes, k.scope, view_2d<float>(std::span<float>(mixed), tokens, width))
+                    .has_value());
+        CHECK(fast == mixed);
+        CHECK(mixed_bytes.size() < fast_bytes.size());
+    }
 }
 
 TEST_CASE("wild values are cut and stay finite") {

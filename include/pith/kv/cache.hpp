@@ -91,6 +91,21 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
         seen_ += batch_;
         return {};
     }
+    /// Adds tokens that are frozen already, keys[layer] and values[layer], to a cache without exact ones:
+    /// what was received in place of a prefill, which is over then. unsupported_parameter, and nothing
+    /// changed, when there are exact tokens or the blocks are not of the next tokens; else what the codecs
+    /// say of them.
+    [[nodiscard]] result<void> append_blocks(
+        std::span<const std::shared_ptr<const block>> keys,
+        std::span<const std::shared_ptr<const block>>
+            values) requires(std::same_as<Retention, keep_all>&& blocks_stand_alone<Keys, Values>) {
+        settle();
+        if (const result<void> ok = admit_blocks(keys, values); !ok) return ok;
+        if (const result<void> ok = store_.adopt(keys, values); !ok) return ok;
+        prefill_ = false;
+        seen_ = settled_ = seen_ + keys[0]->tokens();
+        return {};
+    }
     /// The prompt is complete: what may be dropped is dropped, what may be frozen is frozen.
     /// Precondition: the batch is complete.
     void end_prefill() {
@@ -201,6 +216,27 @@ requires(!positions_in_cache<Retention> || !Placement::rotated) class cache {
         if (keys.rows() > most_tokens - seen_)
             return error{error_code::unsupported_parameter, 0, "a cache has at most 2^31 tokens"};
         return check_rows(shape(), keys, values, queries, wants_queries);
+    }
+    [[nodiscard]] result<void> admit_blocks(std::span<const std::shared_ptr<const block>> keys,
+                                            std::span<const std::shared_ptr<const block>> values) const {
+        constexpr auto wrong = [](const char* why) {
+            return error{error_code::unsupported_parameter, 0, why};
+        };
+        if (next_layer_ != 0 || keys.size() != shape().layers || values.size() != shape().layers)
+            return wrong("every layer gets a block of keys and one of values");
+        for (const lane& l : store_.lanes())
+            if (l.keys.frozen != l.tokens() || l.values.frozen != l.tokens())
+                return wrong("a block cannot stand behind exact tokens");
+        const std::size_t count = keys[0]->tokens();
+        if (count == 0 || count > most_block_tokens || count > most_tokens - seen_)
+            return wrong("a block has too many tokens");
+        for (const auto& of_kind : {keys, values})
+            for (const std::shared_ptr<const block>& b : of_kind) {
+                bool next = b->tokens() == count && b->context == block::nothing;
+                for (std::size_t t = 0; t < count && next; ++t) next = b->positions[t] == seen_ + t;
+                if (!next) return wrong("a block is not of the next tokens");
+            }
+        return {};
     }
     /// Brings into effect what the policies say of every token up to the last complete batch.
     void settle() {

@@ -189,6 +189,11 @@ template <block_codec C>
 inline constexpr bool uses_current_keys = requires {
     requires C::uses_current_keys;
 };
+/// True when a block of these codecs is all that is needed to decode it.
+template <block_codec Keys, block_codec Values>
+inline constexpr bool blocks_stand_alone = layers_of<Keys>() == 1 && layers_of<Values>() == 1 &&
+                                           !uses_previous<Keys> && !uses_previous<Values> &&
+                                           !uses_current_keys<Values>;
 template <block_codec C>
 inline constexpr bool uses_queries = requires {
     requires C::uses_queries;

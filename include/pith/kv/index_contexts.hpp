@@ -42,6 +42,24 @@ inline constexpr std::uint32_t escape_symbol = 15;
     return top > size_bits ? top - size_bits : 0;
 }
 
+/// 2^exponent.
+[[nodiscard]] inline double power_of_two(int exponent) noexcept {
+    double v = 1;
+    for (; exponent > 0; --exponent) v *= 2;
+    for (; exponent < 0; ++exponent) v /= 2;
+    return v;
+}
+/// The ratio of the two-sided geometric distribution with a class's mean size, of what is left of an index
+/// without its plain bits. Exact.
+[[nodiscard]] inline double geometric_ratio(std::uint32_t size_class) noexcept {
+    const std::uint32_t top = size_class / 2, down = plain_bits(size_class);
+    const double mean =  // the middle of the class
+        exact::mul(size_class % 2 == 0 ? 1.22 : 1.73,
+                   power_of_two(static_cast<int>(top) - static_cast<int>(size_bits + down)));
+    // Mean size 2 t / (1 - t^2) of ratio t.
+    return (exact::sqrt(exact::mul(mean, mean) + 1) - 1) / mean;
+}
+
 /// One distribution over 16 symbols a context, in rows of 16 starts (entropy/model_adaptive_nibble.hpp).
 class index_distributions {
   public:
@@ -70,12 +88,7 @@ class index_distributions {
   private:
     /// The two-sided geometric distribution with the class's mean size. Exact.
     static void set_geometric(std::array<std::int16_t, 16>& row, std::uint32_t c) noexcept {
-        const std::uint32_t top = c / 2, down = plain_bits(c);
-        // The middle of the class, in what is left of an index without its plain bits.
-        const double mean = exact::mul(c % 2 == 0 ? 1.22 : 1.73,
-                                       power(static_cast<int>(top) - static_cast<int>(size_bits + down)));
-        // Mean size 2 t / (1 - t^2) of ratio t.
-        const double ratio = (exact::sqrt(exact::mul(mean, mean) + 1) - 1) / mean;
+        const double ratio = geometric_ratio(c);
         const double zero = (1 - ratio) / (1 + ratio);
         std::array<double, 8> p{zero};
         for (std::size_t k = 1; k < 8; ++k) p[k] = exact::mul(p[k - 1], ratio);
@@ -87,13 +100,6 @@ class index_distributions {
             row[static_cast<std::size_t>(s) + 1] = static_cast<std::int16_t>(start - 32769);
         }
     }
-    [[nodiscard]] static double power(int exponent) noexcept {
-        double v = 1;
-        for (; exponent > 0; --exponent) v *= 2;
-        for (; exponent < 0; ++exponent) v /= 2;
-        return v;
-    }
-
     table<std::int16_t> starts_;
     std::vector<std::uint8_t> ages_;
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -125,7 +126,7 @@ class index_writer {
         if (down != 0) plain.put(static_cast<std::uint32_t>(k + half) & ((1U << down) - 1), down);
         history.template learn<4>(expected, static_cast<std::uint32_t>(k < 0 ? -k : k));
     }
-    /// Codes what was noted backwards, then writes: bytes of plain bits, words, states, words, plain bits.
+    /// Codes what was noted backwards, then writes: bytes of plain bits, states, words, plain bits.
     void append(std::vector<std::uint8_t>& out) const {
         std::array<std::uint64_t, Lanes> x;
         x.fill(first_state);
@@ -142,7 +143,6 @@ class index_writer {
         }
         vector_sink sink(out);
         put_varint(sink, plain_.size());
-        put_varint(sink, words.size());
         for (const std::uint64_t state : x) put_le<std::uint64_t>(sink, state);
         for (std::size_t i = words.size(); i-- > 0;) put_le<std::uint32_t>(sink, words[i]);
         sink.append(plain_);
@@ -165,23 +165,20 @@ class index_reader {
         byte_reader reader(in);
         const auto plain_size = reader.read_varint();
         if (!plain_size) return plain_size.error();
-        const auto count = reader.read_varint();
-        if (!count) return count.error();
         for (std::uint64_t& x : x_) {
             const auto state = reader.read_le<std::uint64_t>();
             if (!state) return state.error();
             if (*state < first_state)
                 return reader.fail(error_code::bad_stream, "a state is out of its range");
-            x_[static_cast<std::size_t>(&x - x_.data())] = *state;
+            x = *state;
         }
-        if (*count > reader.remaining() / 4)
+        if (*plain_size > reader.remaining())
             return reader.fail(error_code::truncated, "the input ends inside a field");
-        const byte_view words = *reader.read_bytes(4 * *count);
-        const auto plain = reader.read_bytes(*plain_size);
-        if (!plain) return plain.error();
-        plain_size_ = plain->size();
-        if (reader.remaining() != 0)
-            return reader.fail(error_code::trailing_data, "bytes follow the indices");
+        plain_size_ = static_cast<std::size_t>(*plain_size);
+        if ((reader.remaining() - plain_size_) % 4 != 0)
+            return reader.fail(error_code::bad_stream, "a word is not whole");
+        const byte_view words = *reader.read_bytes(reader.remaining() - plain_size_);
+        const auto plain = reader.read_bytes(plain_size_);
         return read_rows(words, bit_reader(*plain), half_steps);
     }
 
@@ -308,5 +305,30 @@ template <class Machine>
         return detail::index_reader<Machine, lanes()>(rows, expected).read(in, half_steps);
     });
 }
+
+/// Codes matrices of indices, as write_indices and read_indices do.
+template <class C>
+concept index_coder = requires(std::span<const std::int32_t> indices, std::span<const std::uint32_t> expected,
+                               std::vector<std::uint8_t>& out, byte_view in, std::span<std::int32_t> to) {
+    C::template write<no_trellis>(indices, expected, out);
+    { C::template read<no_trellis>(in, expected, to) } -> std::same_as<result<void>>;
+};
+
+/// The fast index_coder.
+struct adaptive_indices {
+    static constexpr const char* codec_name = "transform_coded";
+
+    template <class Machine>
+    static void write(std::span<const std::int32_t> indices, std::span<const std::uint32_t> expected,
+                      std::vector<std::uint8_t>& out) {
+        write_indices<Machine>(indices, expected, out);
+    }
+    template <class Machine>
+    [[nodiscard]] static result<void> read(byte_view in, std::span<const std::uint32_t> expected,
+                                           std::span<std::int32_t> half_steps) {
+        return read_indices<Machine>(in, expected, half_steps);
+    }
+};
+static_assert(index_coder<adaptive_indices>);
 
 }  // namespace pith::inline v1::kv

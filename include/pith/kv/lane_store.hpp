@@ -119,6 +119,31 @@ requires(layers_of<Keys>() == layers_of<Values>()) class lane_store {
         }
         if (done != 0) part.exact.erase(l.sinks, done);
     }
+    /// Adds tokens that come as blocks, keys[lane] and values[lane], which begin at first_position; nothing
+    /// is added when bytes do not decode. Precondition: no token is loose; the blocks are of as many
+    /// consecutive tokens and lean on no other.
+    [[nodiscard]] result<void> adopt(std::span<const std::shared_ptr<const block>> keys,
+                                     std::span<const std::shared_ptr<const block>> values) {
+        for (const bool check : {true, false})
+            for (lane& l : lanes_)
+                for (const tensor_kind kind : {tensor_kind::keys, tensor_kind::values}) {
+                    const auto& from = kind == tensor_kind::keys ? keys : values;
+                    const std::shared_ptr<const block>& b = from[l.place.index];
+                    lane_part& part = l.part(kind);
+                    if (check) {
+                        if (const result<void> ok = decodes(l.place.index, kind, *b); !ok) return ok;
+                        continue;
+                    }
+                    if (kind == tensor_kind::keys) {
+                        l.positions.insert(l.positions.end(), b->positions.begin(), b->positions.end());
+                        l.multiplicity.resize(l.tokens(), 1.0F);
+                    }
+                    part.pages.push_back({b});
+                    part.frozen += b->tokens();
+                    remember(l.place.index, kind, part.pages.size() - 1);
+                }
+        return {};
+    }
     /// What becomes of the tokens first … first + count - 1, which are loose in both kinds.
     void apply(std::size_t index, std::size_t first, std::size_t count, const lane_plan& plan) {
         lane& l = lanes_[index];
@@ -292,6 +317,18 @@ requires(layers_of<Keys>() == layers_of<Values>()) class lane_store {
                               : std::make_shared<std::vector<float>>(size * lanes_[index].channels());
         }
         return held[slot];
+    }
+    /// Whether a block that leans on no other gives finite values.
+    [[nodiscard]] result<void> decodes(std::size_t index, tensor_kind kind, const block& b) const {
+        references held;
+        std::vector<float> rows(b.tokens() * lanes_[index].channels());
+        const view_2d<float> out{std::span<float>(rows), b.tokens(), lanes_[index].channels()};
+        const block_scope scope = scope_of(index, kind, 0, b, held);
+        const result<void> ok = kind == tensor_kind::keys ? keys_.decode(b.bytes, scope, out)
+                                                          : values_.decode(b.bytes, scope, out);
+        if (ok && !all_finite(std::span<const float>(rows)))
+            return error{error_code::bad_stream, 0, "a block decodes to values that are not finite"};
+        return ok;
     }
     static constexpr bool asked_by_others =
         uses_previous<Keys> || uses_previous<Values> || uses_current_keys<Values>;

@@ -145,13 +145,14 @@ inline void write_chunk(const shape& s, const Codec& codec, std::uint8_t level, 
     store_le<std::uint64_t>(head + 20, sum.digest());
 }
 
-/// The chunk that `in` is, all of it. `levels`: the codecs of both sides. Errors: truncated, bad_magic,
-/// bad_header, limit_exceeded, checksum_mismatch, unsupported_parameter, trailing_data, and those of the
-/// codec.
-template <block_codec Codec, parallel_policy Policy = serial>
-[[nodiscard]] inline result<chunk_values> read_chunk(const shape& s, std::span<const Codec> levels,
-                                                     byte_view in, const limits& limits = {},
-                                                     const Policy& policy = {}) {
+namespace detail {
+
+/// Decodes each part i, layer i / 2, of a chunk into what target(i, header) gives; then calls
+/// done(i, scope, rows).
+template <block_codec Codec, parallel_policy Policy, class Target, class Done>
+[[nodiscard]] inline result<chunk_header> read_parts(const shape& s, std::span<const Codec> levels,
+                                                     byte_view in, const limits& limits, const Policy& policy,
+                                                     Target&& target, Done&& done) {
     const auto head = chunk_header::read(in, limits);
     if (!head) return head.error();
     if (in.size() - chunk_header::size != head->payload)
@@ -164,26 +165,51 @@ template <block_codec Codec, parallel_policy Policy = serial>
     if (values * sizeof(float) > limits.max_output)
         return error{error_code::limit_exceeded, 8, "a chunk of more values than allowed"};
     std::vector<std::size_t> starts(2 * s.layers + 1);
-    if (const auto found = detail::find_parts(in, starts); !found) return found.error();
-
-    chunk_values out{head->first_token, head->tokens, head->level, {}, {}};
-    out.keys.assign(s.layers, std::vector<float>(head->tokens * s.key_channels()));
-    out.values = out.keys;
-    const auto positions = detail::chunk_positions(head->first_token, head->tokens);
+    if (const auto found = find_parts(in, starts); !found) return found.error();
+    const auto positions = chunk_positions(head->first_token, head->tokens);
     std::vector<error> errors(2 * s.layers);
     std::vector<std::uint8_t> failed(2 * s.layers);
     for_each_index(policy, failed.size(), [&](std::size_t i, std::size_t) {
-        std::vector<float>& to = i % 2 == 0 ? out.keys[i / 2] : out.values[i / 2];
-        const auto scope = detail::chunk_scope(s, i / 2, static_cast<tensor_kind>(i % 2), positions);
-        const auto done =
-            levels[head->level].decode(as_std_bytes(in.subspan(starts[i], starts[i + 1] - starts[i])), scope,
-                                       view_2d<float>(std::span<float>(to), head->tokens, s.key_channels()));
-        if (done) return;
-        failed[i] = 1;
-        errors[i] = done.error().shifted_by(starts[i]);
+        auto&& rows = target(i, *head);
+        const view_2d<float> to(std::span<float>(rows), head->tokens, s.key_channels());
+        const block_scope scope = chunk_scope(s, i / 2, static_cast<tensor_kind>(i % 2), positions);
+        const byte_view part = in.subspan(starts[i], starts[i + 1] - starts[i]);
+        if (const auto read = levels[head->level].decode(as_std_bytes(part), scope, to); read) {
+            done(i, scope, to);
+        } else {
+            failed[i] = 1;
+            errors[i] = read.error().shifted_by(starts[i]);
+        }
     });
     for (std::size_t i = 0; i < failed.size(); ++i)
         if (failed[i] != 0) return errors[i];
+    return *head;
+}
+
+}  // namespace detail
+
+/// The chunk that `in` is, all of it. `levels`: the codecs of both sides. Errors: truncated, bad_magic,
+/// bad_header, limit_exceeded, checksum_mismatch, unsupported_parameter, trailing_data, and those of the
+/// codec.
+template <block_codec Codec, parallel_policy Policy = serial>
+[[nodiscard]] inline result<chunk_values> read_chunk(const shape& s, std::span<const Codec> levels,
+                                                     byte_view in, const limits& limits = {},
+                                                     const Policy& policy = {}) {
+    chunk_values out;
+    out.keys.resize(s.layers);
+    out.values.resize(s.layers);
+    const auto head = detail::read_parts(
+        s, levels, in, limits, policy,
+        [&](std::size_t i, const chunk_header& h) -> std::vector<float>& {
+            std::vector<float>& to = i % 2 == 0 ? out.keys[i / 2] : out.values[i / 2];
+            to.resize(h.tokens * s.key_channels());
+            return to;
+        },
+        [](std::size_t, const block_scope&, view_2d<float>) {});
+    if (!head) return head.error();
+    out.first_token = head->first_token;
+    out.tokens = head->tokens;
+    out.level = head->level;
     return out;
 }
 
