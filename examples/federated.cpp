@@ -184,6 +184,13 @@ std::vector<method> methods(const regression& problem, const settings& s) {
                        return channel_of<scheme>(scheme::worker(sparse, dgc),
                                                  scheme::server(sparse, workers, dgc.schedule), workers);
                    }});
+    fb::momentum_options unmasked = dgc;
+    unmasked.mask = false;
+    out.push_back({"DGC, no masking", [=, workers = s.workers] {
+                       using scheme = systems::deep_gradient_compression;
+                       return channel_of<scheme>(scheme::worker(sparse, unmasked),
+                                                 scheme::server(sparse, workers, unmasked.schedule), workers);
+                   }});
     const fb::adam_options adam{.epsilon = 1e-4F, .warm_up = s.steps / 6 + 1};
     out.push_back({"1-bit Adam",
                    [=, workers = s.workers] {
@@ -348,6 +355,9 @@ int main(int count, char** words) {
     std::printf(
         "\nBytes are those of the messages as written. 1-bit Adam's include the server's answers; what "
         "others\n"
-        "tell their workers of the model is not counted.\n");
+        "tell their workers of the model is not counted. EF14, DGC and 1-bit Adam stay above the least loss\n"
+        "while workers' data differ, by less the shorter the step: EF21 and EControl do not. With --workers "
+        "1\n"
+        "they reach it as well.\n");
     return 0;
 }

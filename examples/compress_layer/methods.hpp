@@ -184,6 +184,20 @@ inline pith::result<parts> caldera(const layer& l, const wanted& w) {
     });
 }
 
+/// The weights themselves as two factors, of the rank that so many bits allow.
+inline pith::result<parts> dobi(const layer& l, const wanted& w) {
+    const std::size_t m = l.weights.rows(), n = l.weights.columns();
+    const auto bytes = static_cast<std::size_t>(w.bits * static_cast<double>(m * n) / 8);
+    const std::size_t fitting = pith::lowrank::remapped_rank(m, n, bytes),
+                      rank = w.rank != 0 ? w.rank : fitting;
+    const auto exact = pith::systems::dobi_svd{}(l.weights, pith::systems::svd_llm_metric(l.calibration),
+                                                 rank != 0 ? rank : 1);
+    if (!exact) return exact.error();
+    auto kept = pith::lowrank::remap_factors(*exact, l.weights);
+    if (!kept) return kept.error();
+    return parts{{remapped_id, std::move(kept->bytes)}};
+}
+
 template <class Rule, class Machine = calibrate::independent_codes>
 pith::result<parts> coded(const layer& l, const wanted& w) {
     const auto metric = calibrate::prepare(l.calibration);
@@ -206,6 +220,8 @@ inline std::vector<method> all_methods() {
         {"decoupleq", "codes and grids in groups, fitted in turn to the outputs", detail::decoupled},
         {"gqsa", "half of the groups of 16 cut, 4 bits for the others, whatever --bits", detail::gqsa},
         {"nowag", "a codebook of vectors after rows and columns are normalized", detail::nowag},
+        {"dobi-svd", "no quantizer: factors of the weights, 8 and 16 bits a value, as many as fit",
+         detail::dobi},
         {"lqer", "rtn and a correction of low rank by input scales", detail::lqer},
         {"eora", "gptq and the best correction of low rank for the outputs", detail::eora},
         {"caldera", "gptq and correction fitted in turn", detail::caldera},

@@ -26,7 +26,7 @@ using parts = std::vector<part>;
 
 /// Ids of parts. GA + bits: codes in groups; SP + bits: the same with outliers apart.
 inline constexpr section_id coded_id{"CODE"}, rows_id{"ROWS"}, factors_id{"LRNK"}, offset_id{"OFFS"},
-    normalized_id{"NORM"}, name_id{"NAME"};
+    normalized_id{"NORM"}, remapped_id{"REMP"}, name_id{"NAME"};
 constexpr section_id with_bits(const char (&two)[3], unsigned bits) {
     return section_id(std::uint32_t{static_cast<std::uint8_t>(two[0])} |
                       std::uint32_t{static_cast<std::uint8_t>(two[1])} << 8 | std::uint32_t{'0'} << 16 |
@@ -91,6 +91,11 @@ inline pith::result<matrix> decode(const part& p, const pith::limits& bound) {
     if (p.id == offset_id) return pith::calibrate::decode_offset_codes(p.content, bound);
     if (p.id == normalized_id) return pith::calibrate::decode_normalized(p.content, bound);
     if (p.id == factors_id) return decode_factors(p.content, bound);
+    if (p.id == remapped_id) {
+        const auto read = pith::lowrank::read_remapped(p.content, bound);
+        if (!read) return read.error();
+        return read->product();
+    }
     for (unsigned bits = 2; bits <= 4; ++bits) {
         const auto grouped = [&](pith::byte_view in) {
             return with_width(bits, [&]<unsigned Bits>() {

@@ -14,4 +14,5 @@
 #include <pith/linalg/svd_solvers.hpp>
 #include <pith/linalg/symmetric_eigen.hpp>
 #include <pith/linalg/tensor_train.hpp>
+#include <pith/linalg/transport.hpp>
 #include <pith/version.hpp>

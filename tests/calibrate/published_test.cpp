@@ -72,12 +72,66 @@ TEST_CASE("A pull towards other inputs serves them better than none, and the clo
     // Equal inputs pull nothing, and blocks of any size give the same codes.
     const auto same = prepare_asymmetric(h, h, 1);
     CHECK(squared_norm(difference(quantized(p.w, *same), quantized(p.w, *plain))) == 0);
-    const auto one_by_one = quantized(p.w, *pulled, {1, 1});
+    const auto one_by_one = quantized(p.w, *pulled, {1});
     const auto apart = difference(one_by_one, quantized(p.w, *pulled));
     std::size_t different = 0;
     for (std::size_t i = 0; i < apart.size(); ++i) different += std::fabs(apart.data()[i]) > 1e-3F;
     CHECK(different <= 5);  // ties of rounding
     CHECK_FALSE(prepare_asymmetric(h, matrix<double>(2, 2)));
+}
+
+TEST_CASE("The lifted weights and their pull are the published residual compensation, column by column",
+          "[calibrate]") {
+    const problem p;
+    const auto x = samples::correlated(400, n, 3);
+    auto y = x;
+    const auto noise = samples::normal(400, n, 4);
+    for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += 0.3F * noise.data()[i];
+    linalg::second_moment gx(n), gy(n);
+    linalg::cross_moment c(n, n);
+    REQUIRE(gx.add(x));
+    REQUIRE(gy.add(y));
+    REQUIRE(c.add(x, y));
+    const auto g = gx.moment(), h = gy.moment(), cross = c.moment();
+    const auto wide = prepare_residual(h, cross, 0.25);
+    const auto plain = prepare(h), pulled = prepare_asymmetric(h, cross, 0.25);
+    REQUIRE(wide);
+    const auto run = [&](const matrix<float>& w, const metric& how) {
+        stepped<uniform_step> quantizer(0.25);
+        return successive_quantize(w, how, quantizer)->quantized;
+    };
+    const auto got = run(lifted(p.w, wide->lift), wide->how);
+
+    auto damped = h;
+    for (std::size_t i = 0; i < n; ++i) damped(i, i) += plain->damping;
+    auto factor = linalg::factor_damped(damped, {.share = 0});
+    linalg::invert_upper(factor->upper.view());
+    const matrix<double>& u = factor->upper;
+    const auto spread = [&](const matrix<double>& from) {  // triu_strict(from U^T) U
+        auto s = linalg::multiply<double>(from, u.view().transposed());
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j <= i; ++j) s(i, j) = 0;
+        return linalg::multiply<double>(s, u);
+    };
+    // Only what lies right of the diagonal reaches the strict triangle.
+    const auto again = spread(cross), moved = spread(difference<double>(cross, h));
+    std::size_t different = 0;
+    for (std::size_t r = 0; r < m; ++r) {
+        std::vector<double> line(p.w.row(r).begin(), p.w.row(r).end());
+        for (std::size_t i = 0; i < n; ++i) {
+            const double q = std::nearbyint(line[i] / 0.25) * 0.25, e = (line[i] - q) / u(i, i);
+            const double now = line[i], original = static_cast<double>(p.w(r, i));
+            for (std::size_t j = i + 1; j < n; ++j)
+                line[j] += 0.25 * (now * moved(i, j) + (original - now) * again(i, j)) - e * u(i, j);
+            different += std::fabs(static_cast<double>(got(r, i)) - q) > 1e-3;
+        }
+    }
+    CHECK(different <= 10);  // ties of rounding
+    const auto error = [&](const matrix<float>& q) { return asymmetric_error(p.w, q, g, cross, h); };
+    INFO("gptq " << error(run(p.w, *plain)) << ", gptaq " << error(run(p.w, *pulled)) << ", rescomp "
+                 << error(got) << ", closed form " << error(run(*asymmetric_target(p.w, cross, h), *plain)));
+    CHECK(error(run(*asymmetric_target(p.w, cross, h), *plain)) < error(got));
+    CHECK_FALSE(prepare_residual(h, matrix<double>(2, 2)));
 }
 
 TEST_CASE("No half-step of decoupled codes and grids raises the error, and together they lower it",

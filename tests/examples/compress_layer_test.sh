@@ -25,7 +25,7 @@ expect 0 '' "$program" --method coded --bits 1.7 -f -o coded gptq.npy rtn.npy
 expect 0 '' "$program" --method eora --rank 4 gptq.npy rtn.npy
 
 # Damage and truncation of every kind of part give one line and status 1, and no file.
-for method in gptq spqr squeezellm decoupleq gqsa nowag eora coded; do
+for method in gptq spqr squeezellm decoupleq gqsa nowag dobi-svd eora coded; do
     expect 0 '' "$program" --method $method -f -o stored
     size=$(wc -c <stored)
     at=0

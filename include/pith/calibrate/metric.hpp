@@ -58,10 +58,11 @@ inline std::vector<std::uint32_t> order_of(view_2d<const double> h, column_order
 inline matrix<double> sorted_upper(view_2d<const double> h, std::span<const std::uint32_t> order,
                                    double instead) {
     const std::size_t n = order.size();
-    matrix<double> out(n, n);
+    auto out = matrix<double>::unset(n, n);
     for (std::size_t i = 0; i < n; ++i) {
         const auto from = h.row(order[i]);
         const std::span<double> to = out.row(i);
+        for (std::size_t j = 0; j < i; ++j) to[j] = 0;
         for (std::size_t j = i; j < n; ++j) to[j] = from[order[j]];
         if (to[i] == 0) to[i] = instead;
     }
@@ -95,12 +96,13 @@ inline result<linalg::damped_factor> start_metric(view_2d<const double> h, metri
 /// F from T.
 inline matrix<float> feedback_of(const matrix<double>& upper) {
     const std::size_t n = upper.rows();
-    matrix<float> out(n, n);
+    auto out = matrix<float>::unset(n, n);
     std::vector<double> inverse(n);
     for (std::size_t j = 0; j < n; ++j) inverse[j] = 1 / upper(j, j);
     for (std::size_t i = 0; i < n; ++i) {
         const std::span<const double> from = upper.row(i);
         const std::span<float> to = out.row(i);
+        for (std::size_t j = 0; j < i; ++j) to[j] = 0;
         for (std::size_t j = i; j < n; ++j) to[j] = static_cast<float>(from[j] * inverse[j]);
     }
     return out;
@@ -120,6 +122,19 @@ template <class T = double>
     return out;
 }
 
+namespace detail {
+
+/// Row i becomes moments_i,>i (H_>i,>i)^-1 for a strictly upper `moments`; with H^-1 = U^T U the inverse is
+/// U^T U of the rest alone.
+inline matrix<float> spread(const matrix<double>& moments, const matrix<double>& inverse_factor) {
+    matrix<double> out = linalg::multiply<double>(moments, inverse_factor.view().transposed());
+    for (std::size_t i = 0; i < out.rows(); ++i)
+        for (std::size_t k = 0; k <= i; ++k) out(i, k) = 0;
+    return matrix<float>::copy_of(linalg::multiply<double>(out, inverse_factor).view());
+}
+
+}  // namespace detail
+
 /// The same for a layer that was trained on inputs x and now gets y: h = E[y y^T], cross = E[x y^T]. GPTAQ
 /// (Li and others, 2025): when the turn comes to a weight w_i, those after it take over w_i (x_i - y_i), as
 /// far as least squares can, times `share`. Their closed form is in targets.hpp. Errors: as above.
@@ -133,17 +148,53 @@ template <class T = double>
     auto factor = detail::start_metric(h, options, out);
     if (!factor) return factor.error();
     out.feedback = detail::feedback_of(factor->upper);
-    // Row i of the pull is (C - H)_i,>i (H_>i,>i)^-1; with H^-1 = U^T U the inverse is U^T U of the rest
-    // alone.
     linalg::invert_upper(factor->upper.view());
     matrix<double> change(n, n);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = i + 1; j < n; ++j)
             change(i, j) = share * (cross(out.order[i], out.order[j]) - h(out.order[i], out.order[j]));
-    matrix<double> spread = linalg::multiply<double>(change, factor->upper.view().transposed());
+    out.pull = detail::spread(change, factor->upper);
+    return out;
+}
+
+/// A metric for weights W + W lift in place of W.
+struct lifted_metric {
+    metric how;
+    matrix<float> lift;  ///< n x n, by inputs
+};
+
+/// ResComp (2025) adds to GPTAQ what compensation has done to w_i before its turn: those after it also take
+/// over (W_i - w_i) x_i, times `share`. The part of W_i is known beforehand: it is the lift of the weights;
+/// the part of w_i is one more pull. Shapes and errors as above.
+template <class T = double>
+[[nodiscard]] result<lifted_metric> prepare_residual(input<double> h, input<double> cross,
+                                                     double share = 0.25, metric_options options = {}) {
+    const std::size_t n = h.rows();
+    if (cross.rows() != n || cross.columns() != n) return linalg::wrong_shape();
+    if (!linalg::all_finite<double>(cross)) return linalg::not_finite();
+    lifted_metric out{{}, matrix<float>(n, n)};
+    auto factor = detail::start_metric(h, options, out.how);
+    if (!factor) return factor.error();
+    out.how.feedback = detail::feedback_of(factor->upper);
+    linalg::invert_upper(factor->upper.view());
+    const std::vector<std::uint32_t>& order = out.how.order;
+    matrix<double> again(n, n), gone(n, n);  // GPTAQ's C - H, less ResComp's C
     for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t k = 0; k <= i; ++k) spread(i, k) = 0;
-    out.pull = matrix<float>::copy_of(linalg::multiply<double>(spread, factor->upper).view());
+        for (std::size_t j = i + 1; j < n; ++j) {
+            again(i, j) = share * cross(order[i], order[j]);
+            gone(i, j) = -share * h(order[i], order[j]);
+        }
+    out.how.pull = detail::spread(gone, factor->upper);
+    const auto later = detail::spread(again, factor->upper);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = i + 1; j < n; ++j) out.lift(order[i], order[j]) = later(i, j);
+    return out;
+}
+
+/// W + W lift, what to quantize in the metric of prepare_residual.
+[[nodiscard]] inline matrix<float> lifted(view_2d<const float> weights, const matrix<float>& lift) {
+    auto out = matrix<float>::copy_of(weights);
+    linalg::multiply_add<float>(1, weights, lift, out);
     return out;
 }
 

@@ -9,7 +9,7 @@
 
 namespace pith::inline v1::linalg {
 
-/// Gathers E[x x^T] and E[x] of vectors of n values. Memory: 8 n^2 bytes and a strip.
+/// Gathers E[x x^T] and E[x] of vectors of n values. Memory: 8 n^2 bytes, and 4 MB while adding.
 class second_moment {
   public:
     explicit second_moment(std::size_t n) : sum_(n, n), first_(n) {}
@@ -20,8 +20,10 @@ class second_moment {
     result<void> add(input<T> samples) {
         if (samples.columns() != sum_.rows()) return wrong_shape();
         if (!all_finite<T>(samples)) return not_finite();
+        const std::size_t widest = lesser(sum_.rows(), tile);
+        matrix<T> part(widest, widest);
         for (std::size_t r = 0; r < samples.rows(); r += batch)
-            add_batch<T>(samples.block(r, 0, lesser(samples.rows() - r, batch), samples.columns()));
+            add_batch<T>(samples.block(r, 0, lesser(samples.rows() - r, batch), samples.columns()), part);
         count_ += samples.rows();
         return {};
     }
@@ -30,15 +32,19 @@ class second_moment {
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     /// E[x x^T], symmetric; zero without samples.
     [[nodiscard]] matrix<double> moment() const {
-        constexpr std::size_t tile = 64;
+        // Turned by whole cache lines of eight: lines of a square matrix of 2^k lie in few sets of the
+        // caches.
+        constexpr std::size_t strip = 8;
         const std::size_t n = sum_.rows();
-        matrix<double> out(n, n);
+        auto out = matrix<double>::unset(n, n);
         const double scale = count_ == 0 ? 0 : 1 / static_cast<double>(count_);
-        for (std::size_t i0 = 0; i0 < n; i0 += tile)
-            for (std::size_t j0 = i0; j0 < n; j0 += tile)
-                for (std::size_t i = i0; i < lesser(n, i0 + tile); ++i)
-                    for (std::size_t j = j0 > i ? j0 : i; j < lesser(n, j0 + tile); ++j)
-                        out(i, j) = out(j, i) = scale * sum_(i, j);
+        for (std::size_t i0 = 0; i0 < n; i0 += strip) {
+            const std::size_t i1 = lesser(n, i0 + strip);
+            for (std::size_t i = i0; i < i1; ++i)
+                for (std::size_t j = i; j < n; ++j) out(i, j) = scale * sum_(i, j);
+            for (std::size_t j = i0; j < n; ++j)
+                for (std::size_t i = i0; i < i1 && i < j; ++i) out(j, i) = scale * sum_(i, j);
+        }
         return out;
     }
     /// E[x].
@@ -50,25 +56,42 @@ class second_moment {
 
   private:
     static constexpr std::size_t batch = 2048;
-    static constexpr std::size_t strip = 256;
+    static constexpr std::size_t tile = 1024;  ///< of one product
     static constexpr std::size_t lesser(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
-    // Only strips of the upper triangle.
     template <class T>
-    void add_batch(view_2d<const T> x) {
-        const std::size_t n = sum_.rows();
-        for (std::size_t i = 0; i < n; i += strip) {
-            const std::size_t rows = lesser(n - i, strip);
-            const matrix<T> part =
-                multiply<T>(x.block(0, i, x.rows(), rows).transposed(), x.block(0, i, x.rows(), n - i));
-            for (std::size_t r = 0; r < rows; ++r) {
-                double* const to = sum_.data() + (i + r) * n + i;
-                const T* const from = part.data() + r * (n - i);
-                for (std::size_t c = r; c < n - i; ++c) to[c] += static_cast<double>(from[c]);
-            }
-        }
+    void add_batch(view_2d<const T> x, matrix<T>& part) {
+        add_square<T>(x, 0, sum_.rows(), part);
         for (std::size_t r = 0; r < x.rows(); ++r)
-            for (std::size_t c = 0; c < n; ++c) first_[c] += static_cast<double>(x(r, c));
+            for (std::size_t c = 0; c < sum_.rows(); ++c) first_[c] += static_cast<double>(x(r, c));
+    }
+    /// Columns first .. last - 1 with each other, by halves: only the upper triangle, in large products.
+    template <class T>
+    void add_square(view_2d<const T> x, std::size_t first, std::size_t last, matrix<T>& part) {
+        constexpr std::size_t small = 160;
+        if (last - first <= small) return add_product<T>(x, {first, last}, {first, last}, part);
+        const std::size_t middle = first + (last - first) / 2;
+        add_square<T>(x, first, middle, part);
+        add_square<T>(x, middle, last, part);
+        for (std::size_t i = first; i < middle; i += tile)
+            for (std::size_t j = middle; j < last; j += tile)
+                add_product<T>(x, {i, lesser(middle, i + tile)}, {j, lesser(last, j + tile)}, part);
+    }
+    struct range {
+        std::size_t first, last;
+    };
+    template <class T>
+    void add_product(view_2d<const T> x, range rows, range columns, matrix<T>& part) {
+        const std::size_t m = rows.last - rows.first, n = columns.last - columns.first;
+        const view_2d<T> to(part.data(), m, n, n);
+        for (std::size_t i = 0; i < m * n; ++i) part.data()[i] = 0;
+        multiply_add<T>(1, x.block(0, rows.first, x.rows(), m).transposed(),
+                        x.block(0, columns.first, x.rows(), n), to);
+        for (std::size_t r = 0; r < m; ++r) {
+            double* const line = sum_.row(rows.first + r).data() + columns.first;
+            const T* const from = part.data() + r * n;
+            for (std::size_t c = 0; c < n; ++c) line[c] += static_cast<double>(from[c]);
+        }
     }
 
     matrix<double> sum_;

@@ -24,10 +24,26 @@ class matrix {
 
     matrix() = default;
     matrix(std::size_t rows, std::size_t columns) : values_(rows * columns), rows_(rows), columns_(columns) {}
+    /// Values unspecified: for what is written as a whole, without the pass that makes it zero.
+    [[nodiscard]] static matrix unset(std::size_t rows, std::size_t columns) {
+        matrix out;
+        out.values_ = table<T>::unset(rows * columns);
+        out.rows_ = rows;
+        out.columns_ = columns;
+        return out;
+    }
+    /// The same memory in another shape. Precondition: rows x columns values, as before.
+    [[nodiscard]] matrix reshaped(std::size_t rows, std::size_t columns) && noexcept {
+        PITH_ASSERT(rows * columns == size());
+        matrix out(std::move(*this));
+        out.rows_ = rows;
+        out.columns_ = columns;
+        return out;
+    }
     /// A copy of any view, its strides gone; `From` may be another type of number.
     template <class From>
     [[nodiscard]] static matrix copy_of(view_2d<From> from) {
-        matrix out(from.rows(), from.columns());
+        matrix out = unset(from.rows(), from.columns());
         for (std::size_t r = 0; r < out.rows_; ++r) {
             T* const to = out.values_.data() + r * out.columns_;
             const auto line = from.row(r);
@@ -93,7 +109,7 @@ void copy(input<T> from, output<T> to) noexcept {
 /// The transpose as a matrix of its own.
 template <class T = float>
 [[nodiscard]] matrix<T> transposed(input<T> from) {
-    matrix<T> out(from.columns(), from.rows());
+    auto out = matrix<T>::unset(from.columns(), from.rows());
     copy<T>(from.transposed(), out);
     return out;
 }
@@ -102,7 +118,7 @@ template <class T = float>
 template <class T = float>
 [[nodiscard]] matrix<T> difference(input<T> a, input<T> b) {
     PITH_ASSERT(a.rows() == b.rows() && a.columns() == b.columns());
-    matrix<T> out(a.rows(), a.columns());
+    auto out = matrix<T>::unset(a.rows(), a.columns());
     for (std::size_t r = 0; r < a.rows(); ++r)
         for (std::size_t c = 0; c < a.columns(); ++c) out(r, c) = a(r, c) - b(r, c);
     return out;

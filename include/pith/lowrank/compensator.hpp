@@ -112,24 +112,27 @@ struct stored_factors {
     std::size_t bytes = 0;
 };
 
-/// Stores left, then fits right anew to what left has become: right = L^+ d, the best in every metric of the
-/// inputs, because the metric cancels; then stores right.
+/// left^+ d, the best right factor in every metric of the inputs, because the metric cancels; `instead` where
+/// the columns of left are not independent. An adjustment of 1e-6 keeps the normal equations regular.
+[[nodiscard]] inline matrix<float> refit_right(const matrix<float>& left, view_2d<const float> d,
+                                               const matrix<float>& instead) {
+    const auto transposed = left.view().transposed();
+    const auto gram = matrix<double>::copy_of(linalg::multiply<float>(transposed, left).view());
+    auto factor = linalg::factor_damped(gram, {.share = 1e-6});
+    if (!factor || left.columns() == 0) return instead;
+    linalg::invert_upper(factor->upper.view());
+    const auto inverse = linalg::multiply<double>(factor->upper.view().transposed(), factor->upper);
+    return linalg::multiply<float>(matrix<float>::copy_of(inverse.view()),
+                                   linalg::multiply<float>(transposed, d));
+}
+
+/// Stores left, then fits right anew to what left has become, then stores right.
 template <factor_store Store>
 [[nodiscard]] result<stored_factors> store_factors(const factors& exact, input<float> d, const Store& store) {
     stored_factors out;
     auto left = store(exact.left.view());
     if (!left) return left.error();
-    auto gram =
-        matrix<double>::copy_of(linalg::multiply<float>(left->first.view().transposed(), left->first).view());
-    auto factor = linalg::factor_damped(gram, {.share = 1e-6});
-    matrix<float> fitted = exact.right;
-    if (factor && exact.rank() != 0) {
-        linalg::invert_upper(factor->upper.view());
-        const auto inverse = linalg::multiply<double>(factor->upper.view().transposed(), factor->upper);
-        fitted = linalg::multiply<float>(matrix<float>::copy_of(inverse.view()),
-                                         linalg::multiply<float>(left->first.view().transposed(), d));
-    }
-    auto right = store(fitted.view());
+    auto right = store(refit_right(left->first, d, exact.right).view());
     if (!right) return right.error();
     out.bytes = left->second.size() + right->second.size();
     out.values = {std::move(left->first), std::move(right->first)};

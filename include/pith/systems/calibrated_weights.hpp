@@ -1,6 +1,7 @@
 // Published weight quantizers as aliases: what the columns of a layer become, one after the other.
 #pragma once
 
+#include <pith/calibrate/alternating.hpp>
 #include <pith/calibrate/decoupled.hpp>
 #include <pith/calibrate/group_affine.hpp>
 #include <pith/calibrate/group_offset.hpp>
@@ -10,6 +11,7 @@
 #include <pith/calibrate/normalized_codebook.hpp>
 #include <pith/calibrate/outliers.hpp>
 #include <pith/calibrate/pruning.hpp>
+#include <pith/calibrate/row_codebooks.hpp>
 #include <pith/calibrate/steps.hpp>
 #include <pith/calibrate/successive.hpp>
 #include <pith/calibrate/trellis_columns.hpp>
@@ -27,9 +29,15 @@ using gptq = calibrate::group_affine<Bits>;
 // Li and others, "GPTAQ" (2025): calibration with inputs of the compressed network. GPTQ's quantizer in the
 // metric of calibrate::prepare_asymmetric, whose pull is their update inside the loop. calibrate::
 // asymmetric_target is the least-squares solution that it, ResComp and Qronos approximate, and reaches lower
-// errors. Not reproduced: ResComp's own update.
+// errors.
 template <unsigned Bits>
 using gptaq = gptq<Bits>;
+
+// "ResComp" (2025): GPTAQ's update and one for what compensation has changed; the same quantizer for
+// calibrate::lifted weights in the metric of calibrate::prepare_residual. Not reproduced: weights clamped to
+// the range of their group in the outer update.
+template <unsigned Bits>
+using rescomp = gptq<Bits>;
 
 // Chee, Cai, Kuleshov, De Sa, "QuIP" (2023): LDLQ is the same loop with any rounding of a column. The
 // feedback is that of metric::feedback. Not reproduced: lattice codebooks; the rotations are in transform/.
@@ -72,6 +80,15 @@ using water_sic = calibrate::stepped<calibrate::inverse_deviation>;
 using trellis_sic = calibrate::stepped<calibrate::inverse_deviation, vector::trellis<8>>;
 
 // --- Others -----------------------------------------------------------------------------------------------
+
+// Kim and others, "SqueezeLLM" (2023): a codebook for each row by sensitivity, outliers in half precision,
+// calibrate::quantize_rows. Its codebooks come from Lloyd's steps, here from the exact dynamic program.
+inline constexpr calibrate::row_codebook_options squeeze_llm{.bits = 3};
+
+// Saha and others, "CALDERA" (2024): a quantized part and a correction of low rank in turn, the best round
+// kept, calibrate::alternate over any base and any store of factors. Not reproduced: its lattice, its random
+// rotations.
+inline constexpr calibrate::alternating_options caldera{.rank = 64, .rounds = 20};
 
 // Guo and others, "decoupleQ" (2024): codes and grids in turn, calibrate::decouple. Not reproduced: training
 // of norms and biases block by block.

@@ -2,10 +2,16 @@
 // corrected.
 #pragma once
 
+#include <pith/budget/water_filling.hpp>
+#include <pith/linalg/incremental_svd.hpp>
+#include <pith/linalg/tensor_train.hpp>
+#include <pith/lowrank/channels.hpp>
 #include <pith/lowrank/compensator.hpp>
 #include <pith/lowrank/metric.hpp>
+#include <pith/lowrank/remapped.hpp>
 #include <pith/lowrank/sign_blocks.hpp>
 #include <pith/lowrank/sparse_dictionary.hpp>
+#include <pith/lowrank/wavelet_bands.hpp>
 
 namespace pith::inline v1::systems {
 
@@ -14,16 +20,57 @@ namespace pith::inline v1::systems {
 using eora = lowrank::compensator<linalg::randomized>;
 using eora_metric = lowrank::full_metric;
 
-// Wang and others, "SVD-LLM" (2024), and "Dobi-SVD" (2025): the weights themselves in the
-// full moment. Not reproduced: ranks learned by gradients, remapped 8-bit storage.
+// Wang and others, "SVD-LLM" (2024): the weights themselves in the full moment.
 using svd_llm = lowrank::compensator<linalg::randomized>;
 using svd_llm_metric = lowrank::full_metric;
+
+// Wang and others, "Dobi-SVD" (2025): the same truncation, stored by lowrank::remap_factors, whose rank
+// lowrank::remapped_rank takes from a number of bytes. Its basis comes from outputs by incremental PCA, here
+// from the moment itself, which is exact. Not reproduced: ranks learned by gradients, codes of eight bits
+// with dynamic exponents.
+using dobi_svd = svd_llm;
+
+// Gholami and others, "CASP" (2025): queries and keys by svd_llm at a low rank, which sparse attention
+// forgives, then all layers quantized at bits by their influence: budget::whole_bits of the influences. Not
+// reproduced: the quantizers behind it are the caller's choice.
+using casp_low_rank = svd_llm;
+
+// Lin and others, "MoDeGPT" (2024), one function for each kind of module: ridge_leverage, largest_scores and
+// nystrom_blend for feed-forward layers, query_key_scores for queries and keys, compress_pair (values and
+// outputs) for the third. Not reproduced: shares of layers by a softmax of their influence.
+using modegpt_values = lowrank::factors;
+
+// "DOTResize" (2025): neurons merged by optimal transport, lowrank::transport_blend over those kept. At equal
+// channels nystrom_blend leaves less error, since it is the best of all blends. Not reproduced: rotations
+// that carry the merged residual stream through the norms.
+inline constexpr linalg::transport_options dot_resize{.entropy = 0.02};
+
+// "WaRA" (2025): ranks of wavelet bands of an update, lowrank::fit_bands. Not reproduced: the training of the
+// factors; here they are fitted to an update that exists.
+using wara_wavelet = transform::daubechies_4;
 
 // Zhang and others, "LQER" (2024); Yuan and others, "ASVD" (2023); the adapters of Mozaffari and others,
 // "SLiM" (2024): a moment for every input, lowrank::saliency_moments. Not reproduced: 8-bit factors of LQER,
 // exponents of ASVD other than 1, ranks by perplexity.
 using lqer = lowrank::compensator<linalg::randomized>;
 using lqer_metric = lowrank::diagonal_metric;
+
+// Kaushal and others, "LoRD" (2023): the same projection in the centred moment E[x x^T] - E[x] E[x]^T; what
+// it cuts of the mean, (W - U U^T W) E[x], is the caller's bias.
+using lord = lowrank::compensator<linalg::randomized>;
+
+// Chai and others, "INT2.1" (2023), its error correction: eora on what calibrate::asymmetric_target asks
+// beyond the quantized weights; a closed form where the publication trains. Not reproduced: that training.
+using int21_lrec = lowrank::compensator<linalg::randomized>;
+
+// "CompactifAI" (2024): a train of tensors, linalg::decompose_train, which is multiplied without forming the
+// weights; Tucker's form is linalg::decompose_tucker. Not reproduced: training after the cut.
+using compactif_ai = linalg::tensor_train;
+
+// Layers that share one basis (concatenated decompositions; xKV, 2025, does so for caches): the joint
+// operator, or linalg::incremental_svd where the layers come one by one; linalg::bounds_of_shared_basis tells
+// beforehand.
+using shared_basis = linalg::concatenated_operator;
 
 // Wang and others, "BitStack" (2024): signs times magnitudes of rank 16, block on block, by
 // lowrank::stack_sign_blocks; a prefix of the blocks is a coarser layer. Not reproduced: blocks of all layers
