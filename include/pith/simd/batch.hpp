@@ -102,6 +102,10 @@ template <instruction_set Arch, class T>
 /// Bit i is set where element i of the mask is.
 template <instruction_set Arch, class T>
 [[nodiscard]] inline std::uint64_t mask_bits(mask<T, Arch> m) noexcept {
+#    if defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<Arch, avx2>)
+        return static_cast<std::uint64_t>(_mm256_movemask_ps(m));
+#    endif
 #    if XSIMD_VERSION_MAJOR >= 9
     return m.mask();
 #    else
