@@ -51,11 +51,10 @@ concept nibble_coded = requires {
 
 /// How the codes of a quantizer are kept, unless one asks otherwise.
 template <class Quantizer>
-using default_storage =
-    std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>,
-                       std::conditional_t<sided_quantizer<Quantizer>, sided_storage<>,
-                                          std::conditional_t<level_coded_quantizer<Quantizer>,
-                                                             mixed_storage<>, row_storage>>>;
+using default_storage = std::conditional_t<
+    detail::nibble_coded<Quantizer>, block_storage<>,
+    std::conditional_t<sided_quantizer<Quantizer>, sided_storage<>,
+                       std::conditional_t<level_coded_quantizer<Quantizer>, mixed_storage<>, row_storage>>>;
 
 /// Codes of vectors 0, 1, 2, … and search among all of them.
 template <scannable_quantizer Quantizer, class Storage = default_storage<Quantizer>>

@@ -85,8 +85,8 @@ class mixed_storage {
             bounds.push_back(nibble_bounds(costs));
             // Roundings of a sum of n terms, each at most so large: below n^2 2^-24 of that, n <= 4 * 512.
             const auto terms = static_cast<float>(quantizer.bits().size() + 1);
-            prepared.push_back({costs, detail::scan_table(bounds.back(), parts_.size()),
-                                0x1p-23F * terms * terms * slack});
+            prepared.push_back(
+                {costs, detail::scan_table(bounds.back(), parts_.size()), 0x1p-23F * terms * terms * slack});
         }
         // All queries look at a stretch of codes while the cache holds it.
         const std::size_t stretch = std::max<std::size_t>(1, cached_bytes / block_bytes()) * simd::scan_block;
