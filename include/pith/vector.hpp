@@ -17,6 +17,8 @@
 #include <pith/vector/kmeans.hpp>
 #include <pith/vector/lattice.hpp>
 #include <pith/vector/low_rank.hpp>
+#include <pith/vector/mixed_storage.hpp>
+#include <pith/vector/near_tiles.hpp>
 #include <pith/vector/npy_header.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>

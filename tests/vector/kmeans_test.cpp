@@ -3,6 +3,7 @@
 #include <pith/vector/kmeans.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -150,4 +151,43 @@ TEST_CASE("k-means refuses what it cannot cluster", "[vector]") {
     const auto got = vector::kmeans(points.view(), 2);
     REQUIRE_FALSE(got.has_value());
     CHECK(got.error().offset == 13);
+}
+
+TEST_CASE("tiles of near points find what the full search finds", "[vector]") {
+    pith::random_sequence random(7);
+    for (const std::size_t d : {1UL, 2UL, 3UL, 4UL, 5UL, 6UL})
+        for (const std::size_t entries : {64UL, 100UL, 256UL})
+            for (const float unit : {0.0F, 0.25F, 1e-18F, 1e15F}) {  // 0: no rounding to a grid, so few ties
+                CAPTURE(d, entries, unit);
+                const auto draw = [&] {
+                    const auto x = static_cast<float>(random.gaussian());
+                    return unit == 0 ? x : std::floor(4 * x) * unit;
+                };
+                const std::size_t n = 300 + random.below(300), t = pith::simd::tile_points;
+                std::vector<float> points(n * d), book(entries * d);
+                for (float& x : points) x = draw() * (random.below(50) == 0 ? 20.0F : 1.0F);
+                for (float& x : book) x = draw();
+                const vector::codebook all(book, std::vector<float>(d));
+                const auto order = vector::detail::placed_order(
+                    n, d, [&](std::size_t i, std::size_t j) { return points[i * d + j]; });
+                std::vector<float> tiles((n + t - 1) / t * t * d);
+                for (std::size_t p = 0; p < n; ++p)
+                    for (std::size_t j = 0; j < d; ++j)
+                        tiles[(p / t * d + j) * t + p % t] = points[order[p] * d + j];
+                const vector::near_tiles<> near(tiles, d);
+                const vector::near_tiles<>::target target(all.scored());
+                std::size_t seen = 0;
+                for (std::size_t g = 0; g < near.groups(); ++g)
+                    near.search(g, target, [&](std::size_t tile, const pith::simd::nearest_entries& found) {
+                        pith::simd::nearest_entries full;
+                        pith::simd::nearest_in_tile(
+                            std::span<const float>(tiles).subspan(tile * t * d, t * d), all.scored(), full);
+                        for (std::size_t l = 0; l < t; ++l) {
+                            CHECK(found.index[l] == full.index[l]);
+                            CHECK(found.score[l] == full.score[l]);
+                        }
+                        ++seen;
+                    });
+                CHECK(seen == (n + t - 1) / t);
+            }
 }

@@ -168,6 +168,28 @@ TEST_CASE("a rotation code of a decoded vector is that code again") {
     CHECK(same == 100);
 }
 
+TEST_CASE("rows have the codes that each has by itself, and errors say where") {
+    for (const std::size_t d : {1UL, 33UL, 128UL, 5000UL}) {
+        CAPTURE(d);
+        const systems::turboquant_factor<4> q(transform::randomized_hadamard<>(d, 3));
+        const std::size_t n = d == 5000 ? 3 : 37;
+        floats rows = gaussian(n * d, d);
+        for (std::size_t i = 0; i < d; ++i) rows[i] = 0, rows[d + i] *= 1e-30F;
+        bytes all(n * q.code_size()), one(q.code_size());
+        REQUIRE(q.encode_rows_into(rows, all).has_value());
+        for (std::size_t r = 0; r < n; ++r) {
+            REQUIRE(q.encode_into(std::span<const float>(rows).subspan(r * d, d), one).has_value());
+            CHECK(std::equal(one.begin(), one.end(),
+                             all.begin() + static_cast<std::ptrdiff_t>(r * one.size())));
+        }
+        rows[2 * d] = std::numeric_limits<float>::infinity();
+        const auto refused = q.encode_rows_into(rows, all);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().offset == 2 * d);
+        REQUIRE(q.encode_rows_into({}, pith::byte_span()).has_value());
+    }
+}
+
 TEST_CASE("the factor makes inner products unbiased with less variance than the QJL stage") {
     const auto factor = [](std::uint64_t seed) {
         return systems::turboquant_factor<2, transform::matrix_rotation<>>(

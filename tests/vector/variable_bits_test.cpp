@@ -117,3 +117,36 @@ TEST_CASE("an index of variable bits is read back as it was", "[vector]") {
     loaded->save(second);
     CHECK(again == bytes);
 }
+
+TEST_CASE("the fast scan of variable bits finds what the full scan finds", "[vector]") {
+    for (const std::size_t columns : {1UL, 5UL, 23UL})
+        for (const std::size_t per : {1UL, 2UL, 4UL, 7UL}) {
+            CAPTURE(columns, per);
+            matrix base = decaying(333, columns, 7);
+            for (std::size_t c = 0; c < columns; ++c) base(40, c) = base(39, c);  // equal costs
+            const matrix queries = decaying(18, columns, 8);
+            const auto quantizer = osq::fit(base.view(), per * columns);
+            REQUIRE(quantizer.has_value());
+            for (const auto by : {vector::metric::inner_product, vector::metric::squared_distance}) {
+                vector::flat_index<osq, vector::mixed_storage<>> fast(*quantizer, by);
+                vector::flat_index<osq, vector::row_storage> plain(*quantizer, by);
+                for (const std::size_t first : {0UL, 70UL}) {  // in two parts, the first no whole block
+                    const auto some = base.view().block(first, 0, first == 0 ? 70 : 263, columns);
+                    REQUIRE((fast.add(some) && plain.add(some)));
+                }
+                std::vector<std::uint64_t> odd(5, 0xAAAA'0000'FFFF'AAAAU);
+                for (const vector::id_filter filter : {vector::id_filter{}, vector::id_filter{odd}}) {
+                    const auto a = fast.search(queries.view(), 6, filter);
+                    const auto b = plain.search(queries.view(), 6, filter);
+                    REQUIRE((a && b));
+                    CHECK(a->found == b->found);
+                }
+                std::vector<std::uint8_t> first, second;
+                pith::vector_sink one(first), two(second);
+                fast.save(one);
+                plain.save(two);
+                CHECK(first == second);
+            }
+        }
+    static_assert(std::is_same_v<vector::default_storage<osq>, vector::mixed_storage<>>);
+}

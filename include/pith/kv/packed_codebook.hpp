@@ -174,22 +174,35 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
     [[nodiscard]] std::size_t rotation_size(bool of_whole) const noexcept {
         return Options.rotated && whole() == of_whole ? head_size_ : 0;
     }
-    /// Codes of one row, and its scale.
-    [[nodiscard]] float encode_row(const float* x, std::uint8_t* codes) const noexcept {
-        float turned[simd::max_head_channels];
-        std::uint8_t levels[simd::max_head_channels];
-        turn({x, head_size_}, {turned, head_size_});
-        const float spread =
-            exact::sqrt(simd::energy_of<Arch>(turned, head_size_) / static_cast<float>(head_size_));
-        const std::span<std::uint8_t> to(codes, head_size_);
+    static constexpr std::size_t rows_at_once = 4;
+
+    /// Codes of some rows, `apart` bytes from row to row, and their scales. Rows are rotated together: none
+    /// waits for the norm of the one before.
+    void encode_rows(const float* x, std::size_t stride, std::size_t some, std::uint8_t* codes,
+                     std::size_t apart, std::uint8_t* scales) const noexcept {
+        alignas(64) float turned[rows_at_once * simd::max_head_channels];
+        float spread[rows_at_once];
+        for (std::size_t i = 0; i < some; ++i) {
+            float* const y = turned + i * head_size_;
+            turn({x + i * stride, head_size_}, {y, head_size_});
+            spread[i] = exact::sqrt(simd::energy_of<Arch>(y, head_size_) / static_cast<float>(head_size_));
+        }
+        for (std::size_t i = 0; i < some; ++i) {
+            const float scale = encode_turned(turned + i * head_size_, spread[i], codes + i * apart);
+            store_le<std::uint16_t>(scales + 2 * i, nearest_half(scale).bits);
+        }
+    }
+    [[nodiscard]] float encode_turned(const float* y, float spread, std::uint8_t* codes) const noexcept {
         if (!(spread > 0x1p-24F && spread < 0x1p60F)) {
             std::memset(codes, 0, head_size_);
             return 0;
         }
-        simd::nearest_levels<Options.bits, Arch>(std::span<const float>(turned, head_size_), thresholds_,
+        alignas(64) std::uint8_t levels[simd::max_head_channels];
+        const std::span<std::uint8_t> to(codes, head_size_);
+        simd::nearest_levels<Options.bits, Arch>(std::span<const float>(y, head_size_), thresholds_,
                                                  spread * unit_, to);
         simd::look_up<Arch>(to, signed_levels_, {levels, head_size_});
-        return simd::nearest_scale<Arch>(turned, reinterpret_cast<const std::int8_t*>(levels), head_size_);
+        return simd::nearest_scale<Arch>(y, reinterpret_cast<const std::int8_t*>(levels), head_size_);
     }
     void encode_head(const float* x, std::size_t stride, tensor_kind kind, std::size_t tokens,
                      std::uint8_t* out) const noexcept {
@@ -202,10 +215,9 @@ requires(Options.bits >= 2 && Options.bits <= 4 &&
         for (std::size_t t = 0; t < tokens; t += chunk) {
             const std::size_t some = tokens - t < chunk ? tokens - t : chunk;
             if (some < chunk || head_size_ != row) rows.clear(chunk * row);
-            for (std::size_t i = 0; i < some; ++i) {
-                const float scale = encode_row(x + (t + i) * stride, rows.codes + i * row);
-                store_le<std::uint16_t>(out + 2 * (t + i), nearest_half(scale).bits);
-            }
+            for (std::size_t i = 0; i < some; i += rows_at_once)
+                encode_rows(x + (t + i) * stride, stride, some - i < rows_at_once ? some - i : rows_at_once,
+                            rows.codes + i * row, row, out + 2 * (t + i));
             if (of_keys)
                 detail::store_key_chunk<Options.bits, Arch>(head, rows,
                                                             units + head.key_bytes<Options.bits>(t));

@@ -105,13 +105,17 @@ inline void affine_values(const std::int8_t* levels, const float* scale, const f
 template <instruction_set Arch = native>
 [[nodiscard]] inline float energy_of(const float* x, std::size_t n) noexcept {
     using L = attention_lanes<Arch>;
-    const std::size_t whole = n / L::width * L::width;
-    auto sum = L::all(0);
-    for (std::size_t i = 0; i < whole; i += L::width) {
-        const auto v = L::load(x + i);
+    constexpr std::size_t w = L::width;
+    auto even = L::all(0), odd = even, third = even, fourth = even;  // an addition waits for none of the last
+    const auto add = [&](auto& sum, std::size_t at) {
+        const auto v = L::load(x + at);
         sum = L::mul_add(v, v, sum);
-    }
-    float energy = L::sum(sum);
+    };
+    std::size_t whole = n / (4 * w) * 4 * w;
+    for (std::size_t i = 0; i < whole; i += 4 * w)
+        add(even, i), add(odd, i + w), add(third, i + 2 * w), add(fourth, i + 3 * w);
+    for (; whole + w <= n; whole += w) add(even, whole);
+    float energy = L::sum((even + odd) + (third + fourth));
     for (std::size_t i = whole; i < n; ++i) energy += x[i] * x[i];
     return energy;
 }
@@ -121,14 +125,17 @@ template <instruction_set Arch = native>
 template <instruction_set Arch = native>
 [[nodiscard]] inline float nearest_scale(const float* x, const std::int8_t* levels, std::size_t n) noexcept {
     using L = attention_lanes<Arch>;
-    const std::size_t whole = n / L::width * L::width;
-    auto along = L::all(0), length = along;
-    for (std::size_t i = 0; i < whole; i += L::width) {
-        const auto l = L::to_real(L::load_bytes(levels + i));
-        along = L::mul_add(L::load(x + i), l, along);
-        length = L::mul_add(l, l, length);
-    }
-    float a = L::sum(along), b = L::sum(length);
+    constexpr std::size_t w = L::width;
+    auto along = L::all(0), length = along, along2 = along, length2 = along;
+    const auto add = [&](auto& product, auto& square, std::size_t at) {
+        const auto l = L::to_real(L::load_bytes(levels + at));
+        product = L::mul_add(L::load(x + at), l, product);
+        square = L::mul_add(l, l, square);
+    };
+    std::size_t whole = n / (2 * w) * 2 * w;
+    for (std::size_t i = 0; i < whole; i += 2 * w) add(along, length, i), add(along2, length2, i + w);
+    for (; whole + w <= n; whole += w) add(along, length, whole);
+    float a = L::sum(along + along2), b = L::sum(length + length2);
     for (std::size_t i = whole; i < n; ++i) {
         const auto l = static_cast<float>(levels[i]);
         a += x[i] * l;

@@ -102,6 +102,10 @@ template <instruction_set Arch, class T>
 /// Bit i is set where element i of the mask is.
 template <instruction_set Arch, class T>
 [[nodiscard]] inline std::uint64_t mask_bits(mask<T, Arch> m) noexcept {
+#    if defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<Arch, avx2>)
+        return static_cast<std::uint64_t>(_mm256_movemask_ps(m));
+#    endif
 #    if XSIMD_VERSION_MAJOR >= 9
     return m.mask();
 #    else
@@ -129,6 +133,14 @@ template <instruction_set Arch, class T>
 [[nodiscard]] inline T reduce_add(vec<T, Arch> v) noexcept {
     using sum_type = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
                                                  std::type_identity<T>>::type;
+#    if defined(__AVX2__)
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<Arch, avx2>) {  // not through memory
+        const __m256 all = v;
+        __m128 sum = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+        sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+        return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+    }
+#    endif
     T lanes[width<T, Arch>];
     simd::store<Arch>(lanes, v);
     for (std::size_t half = width<T, Arch> / 2; half != 0; half /= 2)

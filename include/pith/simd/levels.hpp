@@ -17,16 +17,19 @@ namespace pith::inline v1::simd {
 /// Thresholds between up to sixteen levels, in the two orders in which kernels want them.
 struct level_thresholds {
     std::array<float, 16> ascending{};  ///< 2^Bits - 1 of them; of levels that are missing: +inf
-    std::array<float, 16> search{};  ///< breadth first: one, two, four from 0, 1, 3 on, and eight from 8 on
+    std::array<float, 16> search{};     ///< as the search by halves looks them up: see thresholds_of
 };
-/// Precondition: ascending order.
+/// Precondition: ascending order. In `search`, the middle one is at 1, the two of the next step at 2 and 3,
+/// those of the step after code k at -k modulo 8, and those of the last at 8 + (-k modulo 8).
 template <unsigned Bits>
 requires(Bits >= 1 && Bits <= 4) [[nodiscard]] constexpr level_thresholds
     thresholds_of(const std::array<float, 16>& ascending) noexcept {
     level_thresholds out{ascending, {}};
     for (unsigned bit = 0; bit < Bits; ++bit)
         for (unsigned code = 0; code < 1U << bit; ++code)
-            out.search[(bit == 3 ? 8U : (1U << bit) - 1U) + code] =
+            out.search[bit == 0   ? 1
+                       : bit == 1 ? 2 + code
+                                  : (8U - code) % 8 + (bit == 3 ? 8 : 0)] =
                 ascending[((2 * code + 1) << (Bits - 1 - bit)) - 1];
     return out;
 }
@@ -48,51 +51,51 @@ template <unsigned Bits, instruction_set Arch>
 
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__) && defined(__AVX2__)
 
-/// The codes of eight floats as 32-bit integers. Bits of a code are found from the highest on: threshold
-/// number k lies between levels k and k + 1.
+/// Thresholds times a factor, as nearest_eight wants them.
+struct search_registers {
+    __m256 root, low, high, third, last;
+};
+[[nodiscard, gnu::always_inline]] inline search_registers scaled_search(const float* search,
+                                                                        float factor) noexcept {
+    return {_mm256_set1_ps(search[1] * factor), _mm256_set1_ps(search[2] * factor),
+            _mm256_set1_ps(search[3] * factor),
+            _mm256_mul_ps(_mm256_loadu_ps(search), _mm256_set1_ps(factor)),
+            _mm256_mul_ps(_mm256_loadu_ps(search + 8), _mm256_set1_ps(factor))};
+}
+/// The codes of eight floats, negated, as 32-bit integers: what comparisons give is -1, and vpermps reads
+/// three bits of -k as well as of k. Bits of a code are found from the highest on.
 template <unsigned Bits>
-[[nodiscard, gnu::always_inline]] inline __m256i nearest_eight(__m256 x, __m256 t0, __m256 t1) noexcept {
+[[nodiscard, gnu::always_inline]] inline __m256i nearest_eight(__m256 x, const search_registers& t) noexcept {
     const auto above = [&](__m256 threshold) {
         return _mm256_castps_si256(_mm256_cmp_ps(x, threshold, _CMP_GT_OQ));
     };
-    if constexpr (Bits == 1) {
-        return _mm256_srli_epi32(above(t0), 31);
-    } else if constexpr (Bits == 2) {  // counting three thresholds is shorter than two steps of a search
-        const auto threshold = [&](int k) { return _mm256_permutevar8x32_ps(t0, _mm256_set1_epi32(k)); };
-        const __m256i count =
-            _mm256_add_epi32(_mm256_add_epi32(above(threshold(0)), above(threshold(1))), above(threshold(2)));
-        return _mm256_sub_epi32(_mm256_setzero_si256(), count);
-    } else {
-        // t0 holds the thresholds after 0, 1, ... steps of the search: see search_order.
-        __m256i code = _mm256_srli_epi32(above(_mm256_permutevar8x32_ps(t0, _mm256_setzero_si256())), 31);
-        for (unsigned bit = 1; bit < Bits; ++bit) {
-            const __m256i node = _mm256_add_epi32(code, _mm256_set1_epi32((1 << bit) - 1));
-            const __m256 threshold = _mm256_permutevar8x32_ps(bit == 3 ? t1 : t0, bit == 3 ? code : node);
-            code = _mm256_sub_epi32(_mm256_add_epi32(code, code), above(threshold));
-        }
-        return code;
-    }
+    const __m256i first = above(t.root);
+    if constexpr (Bits == 1) return first;
+    if constexpr (Bits == 2)  // counting three thresholds is no longer than two steps of a search
+        return _mm256_add_epi32(_mm256_add_epi32(above(t.low), above(t.high)), first);
+    const __m256i second = above(_mm256_blendv_ps(t.low, t.high, _mm256_castsi256_ps(first)));
+    __m256i code = _mm256_add_epi32(_mm256_add_epi32(first, first), second);
+    code = _mm256_add_epi32(_mm256_add_epi32(code, code), above(_mm256_permutevar8x32_ps(t.third, code)));
+    if constexpr (Bits == 3) return code;
+    return _mm256_add_epi32(_mm256_add_epi32(code, code), above(_mm256_permutevar8x32_ps(t.last, code)));
 }
 
 template <unsigned Bits, instruction_set Arch>
 requires covers<Arch, avx2>
 [[nodiscard]] inline std::size_t nearest_vectors(const float* in, const level_thresholds& thresholds,
                                                  float factor, std::uint8_t* out, std::size_t n) noexcept {
-    const __m256 f = _mm256_set1_ps(factor);
-    const float* order = thresholds.search.data();
-    const __m256 t0 = _mm256_mul_ps(f, Bits == 1 ? _mm256_set1_ps(order[0]) : _mm256_loadu_ps(order));
-    const __m256 t1 = _mm256_mul_ps(f, _mm256_loadu_ps(order + 8));
+    const search_registers t = scaled_search(thresholds.search.data(), factor);
     // Packing works within 128-bit lanes; this puts the groups of four codes back in order.
     const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     std::size_t i = 0;
     for (; i + 32 <= n; i += 32) {
-        const __m256i a = nearest_eight<Bits>(_mm256_loadu_ps(in + i), t0, t1);
-        const __m256i b = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 8), t0, t1);
-        const __m256i c = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 16), t0, t1);
-        const __m256i d = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 24), t0, t1);
-        const __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+        const __m256i a = nearest_eight<Bits>(_mm256_loadu_ps(in + i), t);
+        const __m256i b = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 8), t);
+        const __m256i c = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 16), t);
+        const __m256i d = nearest_eight<Bits>(_mm256_loadu_ps(in + i + 24), t);
+        const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
-                            _mm256_permutevar8x32_epi32(bytes, in_order));
+                            _mm256_permutevar8x32_epi32(_mm256_abs_epi8(bytes), in_order));
     }
     return i;
 }

@@ -53,17 +53,18 @@ inline void score_tile(std::span<const float> tile, const scored_entries& book,
         }
 }
 
-/// The nearest entries of the points of a tile. Exact.
-template <instruction_set Arch = native>
-inline void nearest_in_tile(std::span<const float> tile, const scored_entries& book,
-                            nearest_entries& out) noexcept {
+/// The nearest of `count` entries, number k of them at(k), of the points of a tile.
+template <instruction_set Arch, class At>
+inline void nearest_of(std::span<const float> tile, const scored_entries& book, std::size_t count, At at,
+                       nearest_entries& out) noexcept {
     for (std::size_t l = 0; l < tile_points; ++l) {
         out.score[l] = std::numeric_limits<float>::infinity();
         out.index[l] = 0;
     }
     float scores[tile_points];
     const std::size_t d = book.dimension;
-    for (std::size_t k = 0; k < book.offsets.size(); ++k) {
+    for (std::size_t n = 0; n < count; ++n) {
+        const std::size_t k = at(n);
         twin::score_tile<Arch>(tile, {book.entries.subspan(k * d, d), book.offsets.subspan(k, 1), d}, scores);
         for (std::size_t l = 0; l < tile_points; ++l)
             if (scores[l] < out.score[l]) {
@@ -71,6 +72,19 @@ inline void nearest_in_tile(std::span<const float> tile, const scored_entries& b
                 out.index[l] = static_cast<std::uint32_t>(k);
             }
     }
+}
+/// The nearest entries of the points of a tile, of all or of those in a list. Exact.
+template <instruction_set Arch = native>
+inline void nearest_in_tile(std::span<const float> tile, const scored_entries& book,
+                            nearest_entries& out) noexcept {
+    nearest_of<Arch>(
+        tile, book, book.offsets.size(), [](std::size_t n) { return n; }, out);
+}
+template <instruction_set Arch = native>
+inline void nearest_in_tile(std::span<const float> tile, const scored_entries& book,
+                            std::span<const std::uint32_t> list, nearest_entries& out) noexcept {
+    nearest_of<Arch>(
+        tile, book, list.size(), [&](std::size_t n) { return std::size_t{list[n]}; }, out);
 }
 
 }  // namespace twin
@@ -86,17 +100,33 @@ template <std::size_t Count, class F>
     (std::make_index_sequence<Count>{});
 }
 
-// Scores of Rows entries from entry k on: acc[r * vectors + v].
-template <std::size_t Rows, instruction_set Arch, std::size_t Vectors>
-[[gnu::always_inline]] inline void score_rows(const float* tile, const scored_entries& book, std::size_t k,
+// All entries, or those of a list: entry number k of those that count.
+struct all_entries {
+    std::size_t count;
+    [[nodiscard, gnu::always_inline]] std::size_t operator[](std::size_t k) const noexcept { return k; }
+};
+struct listed_entries {
+    const std::uint32_t* index;
+    std::size_t count;
+    [[nodiscard, gnu::always_inline]] std::size_t operator[](std::size_t k) const noexcept {
+        return index[k];
+    }
+};
+
+// Scores of Rows entries from number k on: acc[r * vectors + v].
+template <std::size_t Rows, instruction_set Arch, std::size_t Vectors, class Entries>
+[[gnu::always_inline]] inline void score_rows(const float* tile, const scored_entries& book,
+                                              const Entries& which, std::size_t k,
                                               vec<float, Arch> (&acc)[Rows * Vectors]) noexcept {
     constexpr std::size_t step = width<float, Arch>;
     const std::size_t d = book.dimension;
-    const float* entry = book.entries.data() + k * d;
-    unrolled<Rows * Vectors>([&](auto i) { acc[i] = vec<float, Arch>(book.offsets[k + i / Vectors]); });
+    const float* entry[Rows];
+    unrolled<Rows>([&](auto r) { entry[r] = book.entries.data() + which[k + r] * d; });
+    unrolled<Rows * Vectors>(
+        [&](auto i) { acc[i] = vec<float, Arch>(book.offsets[which[k + i / Vectors]]); });
     for (std::size_t j = 0; j < d; ++j)
         unrolled<Rows>([&](auto r) {
-            const vec<float, Arch> c(entry[r * d + j]);
+            const vec<float, Arch> c(entry[r][j]);
             unrolled<Vectors>([&](auto v) {
                 const auto x = simd::load<Arch>(tile + tile_points * j + step * v);
                 acc[r * Vectors + v] = acc[r * Vectors + v] - simd::kept<Arch, float>(x * c);
@@ -104,27 +134,28 @@ template <std::size_t Rows, instruction_set Arch, std::size_t Vectors>
         });
 }
 
-// Runs f(entry, its scores) over the whole codebook, in the order of the entries.
-template <instruction_set Arch, class F>
+// Runs f(entry, its scores) over the entries that count, in their order.
+template <instruction_set Arch, class Entries, class F>
 [[gnu::always_inline]] inline void for_each_score(const float* tile, const scored_entries& book,
-                                                  F&& f) noexcept {
+                                                  const Entries& which, F&& f) noexcept {
     constexpr std::size_t vectors = tile_points / width<float, Arch>;
     constexpr std::size_t rows = vectors < 4 ? 4 : 2;  // as many sums as registers allow
     std::size_t k = 0;
-    for (; k + rows <= book.offsets.size(); k += rows) {
+    for (; k + rows <= which.count; k += rows) {
         vec<float, Arch> acc[rows * vectors];
-        score_rows<rows, Arch, vectors>(tile, book, k, acc);
-        unrolled<rows>([&](auto r) { f(k + r, acc + r * vectors); });
+        score_rows<rows, Arch, vectors>(tile, book, which, k, acc);
+        unrolled<rows>([&](auto r) { f(which[k + r], acc + r * vectors); });
     }
-    for (; k < book.offsets.size(); ++k) {
+    for (; k < which.count; ++k) {
         vec<float, Arch> acc[vectors];
-        score_rows<1, Arch, vectors>(tile, book, k, acc);
-        f(k, acc);
+        score_rows<1, Arch, vectors>(tile, book, which, k, acc);
+        f(which[k], acc);
     }
 }
 
-template <instruction_set Arch>
-inline void nearest_vectors(const float* tile, const scored_entries& book, nearest_entries& out) noexcept {
+template <instruction_set Arch, class Entries>
+inline void nearest_vectors(const float* tile, const scored_entries& book, const Entries& which,
+                            nearest_entries& out) noexcept {
     constexpr std::size_t step = width<float, Arch>;
     constexpr std::size_t vectors = tile_points / step;
     vec<float, Arch> best[vectors], index[vectors];
@@ -132,7 +163,7 @@ inline void nearest_vectors(const float* tile, const scored_entries& book, neare
         best[v] = vec<float, Arch>(std::numeric_limits<float>::infinity());
         index[v] = vec<float, Arch>(0.0F);
     });
-    for_each_score<Arch>(tile, book, [&](std::size_t k, const vec<float, Arch>* score) {
+    for_each_score<Arch>(tile, book, which, [&](std::size_t k, const vec<float, Arch>* score) {
         // The index travels as the bits of a float: selection moves bits, and never rounds them.
         const auto here =
             simd::bit_cast_to<float, Arch>(vec<std::int32_t, Arch>(static_cast<std::int32_t>(k)));
@@ -152,7 +183,8 @@ inline void nearest_vectors(const float* tile, const scored_entries& book, neare
 template <instruction_set Arch>
 inline void score_vectors(const float* tile, const scored_entries& book, float* scores) noexcept {
     constexpr std::size_t step = width<float, Arch>;
-    for_each_score<Arch>(tile, book, [&](std::size_t k, const vec<float, Arch>* score) {
+    const all_entries which{book.offsets.size()};
+    for_each_score<Arch>(tile, book, which, [&](std::size_t k, const vec<float, Arch>* score) {
         unrolled<tile_points / step>(
             [&](auto v) { simd::store<Arch, float>(scores + k * tile_points + step * v, score[v]); });
     });
@@ -170,9 +202,24 @@ inline void nearest_in_tile(std::span<const float> tile, const scored_entries& b
     PITH_ASSERT(tile.size() == tile_points * book.dimension);
     PITH_ASSERT(book.entries.size() == book.offsets.size() * book.dimension);
 #ifndef PITH_NO_SIMD
-    if constexpr (!std::is_same_v<Arch, scalar>) return detail::nearest_vectors<Arch>(tile.data(), book, out);
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        return detail::nearest_vectors<Arch>(tile.data(), book, detail::all_entries{book.offsets.size()},
+                                             out);
 #endif
     twin::nearest_in_tile<Arch>(tile, book, out);
+}
+/// The same among the entries of a list, which rises. Exact.
+template <instruction_set Arch = native>
+inline void nearest_in_tile(std::span<const float> tile, const scored_entries& book,
+                            std::span<const std::uint32_t> list, nearest_entries& out) noexcept {
+    PITH_ASSERT(tile.size() == tile_points * book.dimension);
+    PITH_ASSERT(book.entries.size() == book.offsets.size() * book.dimension);
+#ifndef PITH_NO_SIMD
+    if constexpr (!std::is_same_v<Arch, scalar>)
+        return detail::nearest_vectors<Arch>(tile.data(), book,
+                                             detail::listed_entries{list.data(), list.size()}, out);
+#endif
+    twin::nearest_in_tile<Arch>(tile, book, list, out);
 }
 
 /// scores[k * 16 + l] of every entry k and point l of a tile. Precondition: the sizes agree. Exact.

@@ -132,6 +132,12 @@ template <unsigned Bits, instruction_set Arch>
         return _mm256_maddubs_epi16(_mm256_and_si256(raw, _mm256_set1_epi8((1 << Bits) - 1)),
                                     _mm256_set1_epi16(1 | 1 << (8 + Bits)));
     };
+    if constexpr (Bits == 1)
+        for (; g + 4 <= groups; g += 4) {
+            const __m256i raw = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + 8 * g));
+            const int top = _mm256_movemask_epi8(_mm256_slli_epi16(raw, 7));
+            std::memcpy(out + g, &top, 4);
+        }
     if constexpr (Bits == 4)
         for (; g + 8 <= groups; g += 8) {
             const std::uint8_t* p = in + 8 * g;

@@ -74,11 +74,17 @@ class centred_code {
     [[nodiscard]] result<void> encode_into(view_2d<const float> rows, std::span<std::uint8_t> codes) const {
         PITH_ASSERT(rows.columns() == dimension() && codes.size() == rows.rows() * code_size());
         if (const auto finite = check_finite(rows); !finite) return finite.error();
-        std::vector<float> x(dimension());
-        for (std::size_t r = 0; r < rows.rows(); ++r) {
-            for (std::size_t j = 0; j < x.size(); ++j) x[j] = rows(r, j) - mean_[j];
-            if (const auto done = code_.encode_into(x, codes.subspan(r * code_size(), code_size())); !done)
-                return done.error().shifted_by(std::uint64_t{r} * dimension());
+        constexpr std::size_t step = 16;
+        const std::size_t d = dimension();
+        std::vector<float> x(std::min(step, rows.rows()) * d);
+        for (std::size_t first = 0; first < rows.rows(); first += step) {
+            const std::size_t some = std::min(step, rows.rows() - first);
+            for (std::size_t i = 0; i < some; ++i)
+                for (std::size_t j = 0; j < d; ++j) x[i * d + j] = rows(first + i, j) - mean_[j];
+            if (const auto done = encode(std::span<const float>(x).first(some * d),
+                                         codes.subspan(first * code_size(), some * code_size()));
+                !done)
+                return done.error().shifted_by(std::uint64_t{first} * d);
         }
         return {};
     }
@@ -157,6 +163,17 @@ class centred_code {
     }
 
   private:
+    [[nodiscard]] result<void> encode(std::span<const float> x, byte_span codes) const {
+        if constexpr (requires { code_.encode_rows_into(x, codes); }) return code_.encode_rows_into(x, codes);
+        const std::size_t d = dimension();
+        for (std::size_t r = 0; r * d < x.size(); ++r)
+            if (const auto done =
+                    code_.encode_into(x.subspan(r * d, d), codes.subspan(r * code_size(), code_size()));
+                !done)
+                return done.error().shifted_by(std::uint64_t{r} * d);
+        return {};
+    }
+
     std::vector<float> mean_;
     std::uint64_t seed_;
     Code code_;

@@ -1,6 +1,6 @@
 // A flat index: coded vectors, all of them compared with each query; filters, re-ranking, files, threads.
-// Four-bit product codes, and codes of 1 to 4 bits with a scalar, are searched by the fast scan; the result
-// is the same as without it.
+// Four-bit product codes, codes of 1 to 4 bits with a scalar and codes of variable bits are searched by the
+// fast scan; the result is the same as without it.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 #include <pith/vector/checks.hpp>
 #include <pith/vector/code_storage.hpp>
 #include <pith/vector/concepts.hpp>
+#include <pith/vector/mixed_storage.hpp>
 #include <pith/vector/nearest_list.hpp>
 #include <pith/vector/sided_storage.hpp>
 
@@ -50,9 +51,10 @@ concept nibble_coded = requires {
 
 /// How the codes of a quantizer are kept, unless one asks otherwise.
 template <class Quantizer>
-using default_storage =
-    std::conditional_t<detail::nibble_coded<Quantizer>, block_storage<>,
-                       std::conditional_t<sided_quantizer<Quantizer>, sided_storage<>, row_storage>>;
+using default_storage = std::conditional_t<
+    detail::nibble_coded<Quantizer>, block_storage<>,
+    std::conditional_t<sided_quantizer<Quantizer>, sided_storage<>,
+                       std::conditional_t<level_coded_quantizer<Quantizer>, mixed_storage<>, row_storage>>>;
 
 /// Codes of vectors 0, 1, 2, … and search among all of them.
 template <scannable_quantizer Quantizer, class Storage = default_storage<Quantizer>>

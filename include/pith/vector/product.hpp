@@ -57,19 +57,16 @@ requires(Bits >= 1 && Bits <= 12) class product {
             return error{error_code::unsupported_parameter, 0,
                          "a product quantizer has 1 to 1024 parts, at most one per coordinate"};
         const even_parts cut{rows.columns(), parts};
+        if (const auto sizes = detail::check_clustering(rows.rows(), cut.size(0), entries); !sizes)
+            return sizes.error();
+        if (const auto finite = check_finite(rows); !finite) return finite.error();
         std::vector<codebook> books(parts);
-        std::vector<pith::error> failed(parts, pith::error{error_code::cancelled, 0, ""});
         for_each_index(policy, parts, [&](std::size_t p, std::size_t) {
             kmeans_options own = options;
             own.seed = options.seed + p;
-            auto book = kmeans<Arch>(rows.block(0, cut.first(p), rows.rows(), cut.size(p)), entries, own);
-            if (book)
-                books[p] = std::move(*book);
-            else
-                failed[p] = book.error();
+            books[p] = detail::cluster<Arch>(rows.block(0, cut.first(p), rows.rows(), cut.size(p)), entries,
+                                             own, serial{});
         });
-        for (std::size_t p = 0; p < parts; ++p)
-            if (books[p].size() == 0) return failed[p];
         return product(rows.columns(), std::move(books));
     }
     /// From codebooks of `entries` entries each, whose dimensions are those of even_parts.

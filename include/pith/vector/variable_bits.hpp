@@ -24,6 +24,7 @@
 #include <pith/vector/checks.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/kmeans.hpp>
+#include <pith/vector/mixed_storage.hpp>
 #include <pith/vector/stored_axes.hpp>
 
 namespace pith::inline v1::vector {
@@ -159,13 +160,9 @@ class variable_bits {
     }
     void costs(std::span<const float> table, byte_view codes, std::span<float> out) const noexcept {
         PITH_ASSERT(codes.size() == out.size() * code_size() && table.size() == table_size());
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            bit_reader in(codes.subspan(i * code_size(), code_size()));
-            float sum = table.back();
-            for (std::size_t j = 0; j < bits_.size(); ++j)
-                sum += table[first_[j] + static_cast<std::size_t>(in.get(bits_[j]))];
-            out[i] = sum;
-        }
+        std::size_t i = 0;
+        for (; i + 4 <= out.size(); i += 4) add_costs<4>(table, codes.data() + i * code_size(), &out[i]);
+        for (; i < out.size(); ++i) add_costs<1>(table, codes.data() + i * code_size(), &out[i]);
     }
 
     template <byte_sink Sink>
@@ -201,6 +198,18 @@ class variable_bits {
   private:
     [[nodiscard]] std::span<const float> levels_of(std::size_t j) const noexcept {
         return std::span(levels_).subspan(first_[j], std::size_t{1} << bits_[j]);
+    }
+    /// The costs of Count codes, one behind the other: their sums need not wait for each other.
+    template <std::size_t Count>
+    void add_costs(std::span<const float> table, const std::uint8_t* code, float* out) const noexcept {
+        const std::size_t size = code_size();
+        float sum[Count];
+        for (float& s : sum) s = table.back();
+        std::size_t bit = 0;
+        for (std::size_t j = 0; j < bits_.size(); bit += bits_[j++])
+            for (std::size_t l = 0; l < Count; ++l)
+                sum[l] += table[first_[j] + bits_at(code + l * size, size, bit, bits_[j])];
+        for (std::size_t l = 0; l < Count; ++l) out[l] = sum[l];
     }
     /// The index of the nearest of rising levels, the lowest among equals.
     [[nodiscard]] static std::uint64_t nearest(std::span<const float> levels, float x) noexcept {
