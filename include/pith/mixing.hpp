@@ -32,6 +32,7 @@
 #include <pith/mixing/exponential_weights.hpp>
 #include <pith/mixing/float_lanes.hpp>
 #include <pith/mixing/gate.hpp>
+#include <pith/mixing/gru.hpp>
 #include <pith/mixing/high_orders.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/hit_rate.hpp>
