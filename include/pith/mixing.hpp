@@ -28,6 +28,7 @@
 #include <pith/mixing/context_mixer.hpp>
 #include <pith/mixing/contexts.hpp>
 #include <pith/mixing/contexts_binary.hpp>
+#include <pith/mixing/contexts_text.hpp>
 #include <pith/mixing/denoiser.hpp>
 #include <pith/mixing/exponential_weights.hpp>
 #include <pith/mixing/float_lanes.hpp>
@@ -57,6 +58,7 @@
 #include <pith/mixing/ssm_network.hpp>
 #include <pith/mixing/symbol_coding.hpp>
 #include <pith/mixing/symbol_mixer.hpp>
+#include <pith/mixing/text_history.hpp>
 #include <pith/mixing/token_ensemble.hpp>
 #include <pith/mixing/token_lzp.hpp>
 #include <pith/mixing/token_ngram.hpp>
