@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "npy.hpp"
-#include "safetensors.hpp"
-#include "weights_file.hpp"
+#include "../weights_file/entries.hpp"
+#include "../weights_file/npy.hpp"
+#include "../weights_file/safetensors.hpp"
 
 namespace weights {
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <string>
 
-#include "weights_file.hpp"
+#include "../weights_file/entries.hpp"
 
 /// Called with the tensor that comes next and the bytes done before it. Says at once what is being done, so
 /// that a tensor that takes long does not look like a program that hangs.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gguf_file.hpp"
+#include "named_weights.hpp"
 #include "tensors.hpp"
 #include "vocabulary.hpp"
 
@@ -101,6 +102,20 @@ inline complaint read_gguf_vocabulary(const gguf_file& file, vocabulary& out) {
     return {};
 }
 
+inline constexpr tensor_names gguf_names{.embedding = "token_embd",
+                                         .final_norm = "output_norm",
+                                         .classifier = "output",
+                                         .layer = "blk.",
+                                         .attention_norm = "attn_norm",
+                                         .hidden_norm = "ffn_norm",
+                                         .query = "attn_q",
+                                         .key = "attn_k",
+                                         .value = "attn_v",
+                                         .output = "attn_output",
+                                         .gate = "ffn_gate",
+                                         .down = "ffn_down",
+                                         .up = "ffn_up"};
+
 }  // namespace detail
 
 inline complaint read_gguf_model(pith::byte_view bytes, model& out, vocabulary& words) {
@@ -109,24 +124,7 @@ inline complaint read_gguf_model(pith::byte_view bytes, model& out, vocabulary& 
     sizes& s = out.shape;
     if (complaint wrong = detail::read_gguf_sizes(file, s); !wrong.empty()) return wrong;
     if (complaint wrong = detail::read_gguf_vocabulary(file, words); !wrong.empty()) return wrong;
-    parts from(file.tensors);
-    out.embedding = from.take("token_embd.weight", s.vocabulary, s.width);
-    out.final_norm = from.take("output_norm.weight", s.width);
-    if (from.has("output.weight")) out.classifier = from.take("output.weight", s.vocabulary, s.width);
-    for (std::size_t l = 0; l < s.layers && from.wrong().empty(); ++l) {
-        const std::string name = "blk." + std::to_string(l) + ".";
-        layer& to = out.layers.emplace_back();
-        to.attention_norm = from.take(name + "attn_norm.weight", s.width);
-        to.hidden_norm = from.take(name + "ffn_norm.weight", s.width);
-        to.query = from.take(name + "attn_q.weight", s.query_width(), s.width);
-        to.key = from.take(name + "attn_k.weight", s.kv_width(), s.width);
-        to.value = from.take(name + "attn_v.weight", s.kv_width(), s.width);
-        to.output = from.take(name + "attn_output.weight", s.width, s.query_width());
-        to.gate = from.take(name + "ffn_gate.weight", s.hidden, s.width);
-        to.down = from.take(name + "ffn_down.weight", s.width, s.hidden);
-        to.up = from.take(name + "ffn_up.weight", s.hidden, s.width);
-    }
-    return from.wrong();
+    return take_weights(file.tensors, detail::gguf_names, out);
 }
 
 }  // namespace lm

@@ -7,46 +7,22 @@
 #include <pith/calibrate/mixed_blocks.hpp>
 #include <pith/calibrate/normalized_codebook.hpp>
 #include <pith/calibrate/targets.hpp>
-#include <pith/linalg/gram.hpp>
 
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "calibrate/problem.hpp"
 #include "linalg/random_matrices.hpp"
 
 using namespace pith::calibrate;
-namespace linalg = pith::linalg;
+using namespace calibrate_test;
 using linalg::difference;
 using linalg::squared_norm;
 using linalg::weighted_error;
 using pith::vector::trellis;
 
 namespace {
-
-constexpr std::size_t m = 48, n = 72;
-
-struct problem {
-    matrix<float> w = samples::normal(m, n, 11);
-    matrix<double> h = samples::moment_of(samples::correlated(300, n, 12));
-    double error(const matrix<float>& q) const { return weighted_error(difference(w, q), h); }
-};
-
-/// Every truncation and a byte more is refused; a changed bit gives an error or finite weights.
-template <class Decode>
-void check_damage(const std::vector<std::uint8_t>& bytes, std::size_t bits, const Decode& decode) {
-    for (std::size_t cut = 0; cut < bytes.size(); ++cut)
-        REQUIRE_FALSE(decode(pith::byte_view(bytes).first(cut)));
-    auto longer = bytes;
-    longer.push_back(0);
-    CHECK_FALSE(decode(longer));
-    for (std::size_t bit = 0; bit < 8 * bytes.size() && bit < bits; ++bit) {
-        auto damaged = bytes;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        const auto got = decode(damaged);
-        if (got) REQUIRE(linalg::all_finite(*got));
-    }
-}
 
 constexpr pith::limits small{.max_output = 1 << 18};
 
@@ -79,16 +55,8 @@ TEST_CASE("Codes chosen together on a trellis save most of a decibel at equal bi
 TEST_CASE("A pull towards other inputs serves them better than none, and the closed form better still",
           "[calibrate]") {
     const problem p;
-    const auto x = samples::correlated(400, n, 3);
-    auto y = x;
-    const auto noise = samples::normal(400, n, 4);
-    for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += 0.3F * noise.data()[i];
-    linalg::second_moment gx(n), gy(n);
-    linalg::cross_moment c(n, n);
-    REQUIRE(gx.add(x));
-    REQUIRE(gy.add(y));
-    REQUIRE(c.add(x, y));
-    const auto g = gx.moment(), h = gy.moment(), cross = c.moment();
+    const changed_inputs inputs;
+    const auto& [x, y, g, h, cross] = inputs;
     const auto quantized = [&](const matrix<float>& target, const metric& how, successive_options o = {}) {
         group_affine<3> quantizer(0);
         return successive_quantize(target, how, quantizer, o)->quantized;

@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "calibrate/problem.hpp"
+
 using namespace pith::calibrate;
 using matrix = pith::linalg::matrix<float>;
 
@@ -116,16 +118,7 @@ TEST_CASE("Rows decode to what was judged; damage gives errors or other finite w
     const auto out = quantize_rows(random_matrix(4, 9, 1, false), random_matrix(4, 9, 2, true),
                                    {.bits = 2, .kept_largest = 0.2});
     REQUIRE(out->kept > 4);
-    for (std::size_t cut = 0; cut < out->bytes.size(); ++cut)
-        REQUIRE_FALSE(decode_rows(pith::byte_view(out->bytes).first(cut)));
-    for (std::size_t bit = 0; bit < 8 * out->bytes.size(); ++bit) {
-        auto damaged = out->bytes;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        const auto got = decode_rows(damaged, {.max_output = 1 << 16});
-        if (got) REQUIRE(pith::linalg::all_finite(*got));
-    }
-    auto longer = out->bytes;
-    longer.push_back(0);
-    CHECK_FALSE(decode_rows(longer));
+    calibrate_test::check_damage(out->bytes, 8 * out->bytes.size(),
+                                 [](pith::byte_view in) { return decode_rows(in, {.max_output = 1 << 16}); });
     CHECK_FALSE(decode_rows(out->bytes, {.max_output = 100}));
 }

@@ -2,28 +2,21 @@
 #include "support/catch.hpp"
 
 #include <pith/calibrate.hpp>
-#include <pith/linalg/gram.hpp>
 
 #include <algorithm>
 #include <limits>
 #include <vector>
 
+#include "calibrate/problem.hpp"
 #include "linalg/random_matrices.hpp"
 
 using namespace pith::calibrate;
-namespace linalg = pith::linalg;
+using namespace calibrate_test;
 using linalg::difference;
 using linalg::squared_norm;
 using linalg::weighted_error;
 
 namespace {
-
-constexpr std::size_t m = 48, n = 72;
-
-struct problem {
-    matrix<float> w = samples::normal(m, n, 11);
-    matrix<double> h = samples::moment_of(samples::correlated(300, n, 12));
-};
 
 matrix<double> damped(const matrix<double>& h, double added) {
     auto out = h;
@@ -153,17 +146,11 @@ TEST_CASE("Damaged streams of weights give errors or other weights, and never mo
     const problem p;
     const auto out = entropy_coded(samples::normal(6, n, 5), p.h, *prepare(p.h), {.bits_per_weight = 9});
     REQUIRE(out);
-    for (std::size_t cut = 0; cut < out->bytes.size(); ++cut)
-        REQUIRE_FALSE(decode_weights(pith::byte_view(out->bytes).first(cut)));
-    for (std::size_t bit = 0; bit < 8 * out->bytes.size(); ++bit) {
-        auto damaged = out->bytes;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        const auto got = decode_weights(damaged, {.max_output = 1 << 16});
+    check_damage(out->bytes, 8 * out->bytes.size(), [](pith::byte_view in) {
+        auto got = decode_weights(in, {.max_output = 1 << 16});
         if (got) REQUIRE(got->size() * 4 <= 1 << 16);
-    }
-    auto longer = out->bytes;
-    longer.push_back(0);
-    CHECK_FALSE(decode_weights(longer));
+        return got;
+    });
     CHECK_FALSE(decode_weights(out->bytes, {.max_output = 100}));
 }
 
@@ -189,16 +176,8 @@ TEST_CASE("Steps of the inverse deviation beat one step by what the arithmetic a
 TEST_CASE("Quantizing the closed-form target serves changed inputs better than quantizing the weights",
           "[calibrate]") {
     const problem p;
-    const auto x = samples::correlated(400, n, 3);
-    auto y = x;
-    const auto noise = samples::normal(400, n, 4);
-    for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += 0.3F * noise.data()[i];
-    linalg::second_moment gx(n), gy(n);
-    linalg::cross_moment c(n, n);
-    REQUIRE(gx.add(x));
-    REQUIRE(gy.add(y));
-    REQUIRE(c.add(x, y));
-    const auto g = gx.moment(), h = gy.moment(), cross = c.moment();
+    const changed_inputs inputs;
+    const auto& [x, y, g, h, cross] = inputs;
     const auto target = asymmetric_target(p.w, cross, h);
     REQUIRE(target);
     const auto same = asymmetric_target(p.w, h, h);

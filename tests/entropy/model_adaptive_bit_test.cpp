@@ -48,6 +48,22 @@ double cost(std::size_t n, std::uint32_t ones_in_65536) {
     return bits / static_cast<double>(n);
 }
 
+template <unsigned Rate>
+void check_update_in_place() {
+    using predictor = adaptive_bit<bit_rates{Rate, 0, 0}>;
+    test::sequence random(Rate);
+    std::vector<predictor> one_by_one(7);
+    std::vector<predictor> in_place(7);
+    for (int i = 0; i < 100000; ++i) {
+        const std::uint64_t at = random.next() % 7;
+        const auto span = static_cast<std::uint64_t>(i / 5000 % 17);
+        const std::uint64_t bit = (random.next() >> 40 & ((std::uint64_t{1} << span) - 1)) == 0 ? 1 : 0;
+        one_by_one[at].update_masked(std::uint64_t{0} - bit);
+        predictor::update_at(in_place.data(), at, std::uint64_t{0} - bit);
+        REQUIRE(one_by_one == in_place);
+    }
+}
+
 template <class Predictor>
 void check_laws() {
     test::sequence random(1);
@@ -73,6 +89,12 @@ TEST_CASE("an adaptive probability never reaches 0 or 1, from any state at any r
     check_every_state<4>();
     check_every_state<5>();
     check_every_state<8>();
+}
+
+TEST_CASE("an update by place in an array is the update of that element", "[model]") {
+    check_update_in_place<1>();
+    check_update_in_place<6>();
+    check_update_in_place<8>();
 }
 
 TEST_CASE("copies of an adaptive bit that see the same bits stay equal", "[model]") {

@@ -9,13 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include <pith/core/random.hpp>
 #include <pith/feedback/concepts.hpp>
+
+#include "support/float_samples.hpp"
 
 namespace feedback_tests {
 
 using bytes = std::vector<std::uint8_t>;
-using floats = std::vector<float>;
+using float_samples::floats;
+using float_samples::gaussian;
 
 struct any_compressor {
     std::string name;
@@ -42,12 +44,6 @@ any_compressor any(std::string name, C compressor) {
     return out;
 }
 
-inline floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
 /// Few large values among many small ones.
 inline floats heavy(std::size_t n, std::uint64_t seed) {
     floats x = gaussian(n, seed);

@@ -1,7 +1,7 @@
 // Headers of weight files from any bytes: an error in words, or tensors that fill the file without overlaps.
-#include "compress_weights/npy.hpp"
-#include "compress_weights/safetensors.hpp"
 #include "fuzz/input.hpp"
+#include "weights_file/npy.hpp"
+#include "weights_file/safetensors.hpp"
 
 namespace {
 

@@ -92,6 +92,27 @@ inline block make_block(const kv::shape& shape, std::size_t tokens, kv::tensor_k
     return out;
 }
 
+/// Keys, values and queries of the layers, from the first token on.
+inline kv::calibration calibration_of(const kv::shape& shape, const std::vector<kv::matrix>& keys,
+                                      const std::vector<kv::matrix>& values,
+                                      const std::vector<kv::matrix>& queries) {
+    kv::calibration out;
+    out.shape = shape;
+    out.positions.resize(keys.front().rows());
+    std::iota(out.positions.begin(), out.positions.end(), 0U);
+    const auto flat = [](const kv::matrix& m) {
+        std::vector<float> v;
+        for (std::size_t r = 0; r < m.rows(); ++r) v.insert(v.end(), m.row(r).begin(), m.row(r).end());
+        return v;
+    };
+    for (std::size_t l = 0; l < shape.layers; ++l) {
+        out.keys.push_back(flat(keys[l]));
+        out.values.push_back(flat(values[l]));
+        out.queries.push_back(flat(queries[l]));
+    }
+    return out;
+}
+
 /// A codec without its type.
 struct codec {
     const char* name;

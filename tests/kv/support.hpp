@@ -38,6 +38,16 @@ inline view_2d<const float> seen(const floats& v, std::size_t width) {
     return {std::span<const float>(v), v.size() / width, width};
 }
 
+/// The queries of n tokens from `first` on attend to a layer; the outputs go behind those in `all`.
+template <class Cache>
+void attend_into(Cache& cache, std::size_t layer, std::size_t first, std::size_t n, floats& all) {
+    const std::size_t width = cache.shape().query_channels();
+    const floats q = rows(2, layer, first, n, width);
+    floats out(n * width);
+    REQUIRE(cache.attend(layer, seen(q, width), view_2d<float>(std::span(out), n, width)));
+    all.insert(all.end(), out.begin(), out.end());
+}
+
 /// Appends n tokens to every layer and attends with all of them; the outputs, layer after layer.
 template <class Cache>
 floats feed(Cache& cache, std::size_t n, bool attend = true) {
@@ -49,11 +59,7 @@ floats feed(Cache& cache, std::size_t n, bool attend = true) {
         const floats q = rows(2, l, first, n, s.query_channels());
         REQUIRE(cache.append(l, seen(k, s.key_channels()), seen(v, s.key_channels()),
                              seen(q, s.query_channels())));
-        if (!attend) continue;
-        floats out(n * s.query_channels());
-        REQUIRE(cache.attend(l, seen(q, s.query_channels()),
-                             view_2d<float>(std::span(out), n, s.query_channels())));
-        all.insert(all.end(), out.begin(), out.end());
+        if (attend) attend_into(cache, l, first, n, all);
     }
     return all;
 }
@@ -61,15 +67,9 @@ floats feed(Cache& cache, std::size_t n, bool attend = true) {
 /// The newest n tokens attend again, without being appended.
 template <class Cache>
 floats attend_again(Cache& cache, std::size_t n) {
-    const kv::shape& s = cache.shape();
     floats all;
-    for (std::size_t l = 0; l < s.layers; ++l) {
-        const floats q = rows(2, l, cache.tokens_seen() - n, n, s.query_channels());
-        floats out(n * s.query_channels());
-        REQUIRE(cache.attend(l, seen(q, s.query_channels()),
-                             view_2d<float>(std::span(out), n, s.query_channels())));
-        all.insert(all.end(), out.begin(), out.end());
-    }
+    for (std::size_t l = 0; l < cache.shape().layers; ++l)
+        attend_into(cache, l, cache.tokens_seen() - n, n, all);
     return all;
 }
 

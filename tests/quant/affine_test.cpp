@@ -12,22 +12,17 @@
 #include <pith/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace quant = pith::quant;
-using floats = std::vector<float>;
+using float_samples::floats;
+using float_samples::gaussian;
 using input = pith::view_2d<const float>;
 using output = pith::view_2d<float>;
 using quant::axis;
 using quant::number_format;
-
-floats gaussian(std::size_t n, std::uint64_t seed, float mean = 0) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian()) + mean;
-    return x;
-}
 
 template <class Q>
 floats decoded(const Q& q, const typename Q::codes& c, const typename Q::parameters& p) {

@@ -4,20 +4,17 @@
 #include <limits>
 #include <vector>
 
-#include <pith/core/random.hpp>
-
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace quant = pith::quant;
-using floats = std::vector<float>;
+using float_samples::floats;
 
 floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x)
-        v = static_cast<float>(static_cast<float>(pith::half(static_cast<float>(random.gaussian()))));
+    floats x = float_samples::gaussian(n, seed);
+    for (float& v : x) v = static_cast<float>(pith::half(v));
     return x;
 }
 pith::view_2d<const float> row(const floats& x) { return {x, 1, x.size()}; }

@@ -35,22 +35,13 @@ double error_of(const C& c, const block& b) {
 }
 
 kv::calibration calibration_for(const kv::shape& shape, std::size_t tokens, std::uint64_t seed) {
-    kv::calibration out;
-    out.shape = shape;
-    out.positions.resize(tokens);
-    std::iota(out.positions.begin(), out.positions.end(), 0U);
-    const auto flat = [](const kv::matrix& m) {
-        std::vector<float> v;
-        for (std::size_t r = 0; r < m.rows(); ++r) v.insert(v.end(), m.row(r).begin(), m.row(r).end());
-        return v;
-    };
+    std::vector<kv::matrix> k, v, q;
     for (std::size_t l = 0; l < shape.layers; ++l) {
-        out.keys.push_back(flat(block_samples::structured(keys, tokens, shape.key_channels(), seed + l)));
-        out.values.push_back(
-            flat(block_samples::structured(values, tokens, shape.key_channels(), seed + 50 + l)));
-        out.queries.push_back(flat(block_samples::gaussian(tokens, shape.query_channels(), seed + 90 + l)));
+        k.push_back(block_samples::structured(keys, tokens, shape.key_channels(), seed + l));
+        v.push_back(block_samples::structured(values, tokens, shape.key_channels(), seed + 50 + l));
+        q.push_back(block_samples::gaussian(tokens, shape.query_channels(), seed + 90 + l));
     }
-    return out;
+    return block_samples::calibration_of(shape, k, v, q);
 }
 
 /// The relative error of attention over one head with decoded keys and values, over queries that lean to the

@@ -36,21 +36,8 @@ text make_text(std::size_t tokens, std::uint64_t seed) {
 
 kv::calibration sample() {
     const text t = make_text(120, 900);
-    kv::calibration out;
-    out.shape = small;
+    kv::calibration out = block_samples::calibration_of(small, t.keys, t.values, t.queries);
     out.rope = turning;
-    out.positions.resize(120);
-    std::iota(out.positions.begin(), out.positions.end(), 0U);
-    const auto flat = [](const kv::matrix& m) {
-        std::vector<float> v;
-        for (std::size_t r = 0; r < m.rows(); ++r) v.insert(v.end(), m.row(r).begin(), m.row(r).end());
-        return v;
-    };
-    for (std::size_t l = 0; l < small.layers; ++l) {
-        out.keys.push_back(flat(t.keys[l]));
-        out.values.push_back(flat(t.values[l]));
-        out.queries.push_back(flat(t.queries[l]));
-    }
     return out;
 }
 

@@ -1,26 +1,18 @@
 #include <pith/transform/dct.hpp>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <vector>
 
-#include <pith/core/checksum.hpp>
-#include <pith/core/random.hpp>
-
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace transform = pith::transform;
-using floats = std::vector<float>;
-
-floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
+using float_samples::digest;
+using float_samples::floats;
+using float_samples::gaussian;
 
 std::vector<double> defining_sum(const floats& x) {
     const double n = static_cast<double>(x.size());
@@ -41,16 +33,6 @@ double distance(const A& a, const B& b) {
     return std::sqrt(sum);
 }
 double norm(const floats& x) { return distance(x, floats(x.size())); }
-
-std::uint64_t digest(const floats& x) {
-    pith::xxh64 hash;
-    for (const float v : x) {
-        std::uint8_t raw[4];
-        pith::store_le<std::uint32_t>(raw, std::bit_cast<std::uint32_t>(v));
-        hash.update(raw);
-    }
-    return hash.digest();
-}
 
 }  // namespace
 

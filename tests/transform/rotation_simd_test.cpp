@@ -2,30 +2,19 @@
 #include <pith/transform/principal_axes.hpp>
 #include <pith/transform/randomized_hadamard.hpp>
 
-#include <bit>
 #include <cmath>
 #include <vector>
 
-#include <pith/core/checksum.hpp>
-
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace transform = pith::transform;
-using floats = std::vector<float>;
-
-floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
-double energy(const floats& x) {
-    double sum = 0;
-    for (const float v : x) sum += double{v} * v;
-    return sum;
-}
+using float_samples::digest;
+using float_samples::energy;
+using float_samples::floats;
+using float_samples::gaussian;
 
 template <class T>
 requires transform::rotation<T>
@@ -36,16 +25,6 @@ void check_rotation(const T& t, std::uint64_t seed) {
     CHECK(std::abs(energy(y) - energy(x)) <= 2e-5 * energy(x));
     t.inverse_into(y, back);
     for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(std::abs(back[i] - x[i]) <= 2e-5);
-}
-
-std::uint64_t digest(const floats& x) {
-    pith::xxh64 hash;
-    for (const float v : x) {
-        std::uint8_t raw[4];
-        pith::store_le<std::uint32_t>(raw, std::bit_cast<std::uint32_t>(v));
-        hash.update(raw);
-    }
-    return hash.digest();
 }
 
 }  // namespace

@@ -238,6 +238,16 @@ TEST_CASE("what no encoder writes is refused") {
     CHECK(code_of(head + " theAwo\n\4\x81"s) == "bad_stream");
     CHECK(code_of(head + " theAwo\n\4a"s) == "bad_stream");
     CHECK(code_of(head + " theAwo\n\4"s) == "bad_stream");
+    // Letters where a code or a mark stands in what an encoder writes.
+    CHECK(code_of(head + " theAwo\n\3 them th twofold tHe A"s) == "fine");
+    CHECK(code_of(head + " theAwo\n\3 the"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\3 two, \4\x80"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\1the"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\1them \2them"s) == "fine");
+    CHECK(code_of(head + " theAwo\n\1tHem"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\2thEm"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\3 Them"s) == "bad_stream");
+    CHECK(code_of(head + " theAwo\n\3 THEM"s) == "bad_stream");
     CHECK(code_of(head + " theAwo"s) == "truncated");
     CHECK(code_of(head + " two@the\n"s) == "bad_model");
     CHECK(code_of(head + " the@the\n"s) == "bad_model");

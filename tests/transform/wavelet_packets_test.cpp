@@ -7,25 +7,16 @@
 #include <pith/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace transform = pith::transform;
+using float_samples::energy;
+using float_samples::floats;
+using float_samples::gaussian;
 using transform::packet_tree;
-using floats = std::vector<float>;
 using integers = std::vector<std::int32_t>;
-
-floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
-double energy(const floats& x) {
-    double sum = 0;
-    for (const float v : x) sum += double{v} * v;
-    return sum;
-}
 
 packet_tree random_tree(std::size_t size, std::uint64_t seed) {
     pith::random_sequence random(seed);

@@ -1,21 +1,21 @@
 #include <pith/vector/entropy_coded_lattice.hpp>
 #include <pith/vector/entropy_coded_trellis.hpp>
 
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include <pith/core/checksum.hpp>
 #include <pith/core/random.hpp>
 
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace quant = pith::quant;
 namespace vector = pith::vector;
-using floats = std::vector<float>;
+using float_samples::floats;
+using float_samples::gaussian;
 using bytes = std::vector<std::uint8_t>;
 using input = pith::view_2d<const float>;
 using output = pith::view_2d<float>;
@@ -28,12 +28,6 @@ using e8 = vector::entropy_coded_lattice<vector::e8>;
 using trellis_4 = vector::entropy_coded_trellis<4>;
 using trellis_8 = vector::entropy_coded_trellis<8>;
 
-floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
 double squared_error(const floats& a, const floats& b) {
     double sum = 0;
     for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(double{a[i]} - b[i], 2);
@@ -135,14 +129,7 @@ std::uint64_t frozen() {
     const auto stream = Quantizer::encode(input(x, 50, 20), 0.4F);
     REQUIRE(stream.has_value());
     REQUIRE(Quantizer::decode_into(*stream, output(y, 50, 20)).has_value());
-    pith::xxh64 hash;
-    hash.update(*stream);
-    for (const float v : y) {
-        std::uint8_t raw[4];
-        pith::store_le<std::uint32_t>(raw, std::bit_cast<std::uint32_t>(v));
-        hash.update(raw);
-    }
-    return hash.digest();
+    return float_samples::digest(*stream, y);
 }
 
 template <class Lattice, std::size_t N = Lattice::dimension>

@@ -1,28 +1,22 @@
 #include <pith/systems/vector.hpp>
 
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include <pith/core/checksum.hpp>
-
 #include "support/catch.hpp"
+#include "support/float_samples.hpp"
 
 namespace {
 
 namespace vector = pith::vector;
 namespace systems = pith::systems;
 namespace transform = pith::transform;
-using floats = std::vector<float>;
+using float_samples::digest;
+using float_samples::floats;
+using float_samples::gaussian;
 using bytes = std::vector<std::uint8_t>;
 
-floats gaussian(std::size_t n, std::uint64_t seed) {
-    pith::random_sequence random(seed);
-    floats x(n);
-    for (float& v : x) v = static_cast<float>(random.gaussian());
-    return x;
-}
 double dot(std::span<const float> a, std::span<const float> b) {
     double sum = 0;
     for (std::size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
@@ -122,16 +116,6 @@ void check_odd_vectors(const Q& q) {
     }
 }
 
-std::uint64_t digest(std::span<const std::uint8_t> code, std::span<const float> values) {
-    pith::xxh64 hash;
-    hash.update(code);
-    for (const float v : values) {
-        std::uint8_t raw[4];
-        pith::store_le<std::uint32_t>(raw, std::bit_cast<std::uint32_t>(v));
-        hash.update(raw);
-    }
-    return hash.digest();
-}
 /// Codes and decoded values of some vectors.
 template <class Q>
 std::uint64_t frozen(const Q& q) {

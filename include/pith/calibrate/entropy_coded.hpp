@@ -226,38 +226,36 @@ inline result<void> decode_codes_by(std::uint8_t machine, byte_view in, std::siz
 template <class T = float>
 [[nodiscard]] result<matrix<T>> decode_weights(byte_view in, const limits& at_most = {}) {
     byte_reader reader(in);
-    const auto rows = reader.read_varint();
-    if (!rows) return rows.error();
-    const auto columns = reader.read_varint();
-    if (!columns) return columns.error();
+    std::uint64_t shape[2] = {};
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
+    const auto [rows, columns] = shape;
     const auto flag = reader.read_le<std::uint8_t>();
     if (!flag) return flag.error();
     const std::uint8_t machine = *flag & 6;
-    if (*flag > 5 || *rows == 0 || *columns == 0)
-        return reader.fail(error_code::bad_header, "no such matrix");
-    if (*columns > at_most.max_output / sizeof(T) / *rows)
+    if (*flag > 5 || rows == 0 || columns == 0) return reader.fail(error_code::bad_header, "no such matrix");
+    if (columns > at_most.max_output / sizeof(T) / rows)
         return reader.fail(error_code::limit_exceeded, "the weights are larger than the limit");
-    if (*rows > reader.remaining() / 2 || *columns > reader.remaining() / 2)
+    if (rows > reader.remaining() / 2 || columns > reader.remaining() / 2)
         return reader.fail(error_code::truncated, "the input ends inside the scales");
-    auto steps = detail::read_values<bfloat16>(reader, *columns);
+    auto steps = detail::read_values<bfloat16>(reader, columns);
     if (!steps) return steps.error();
-    auto order = detail::read_order(reader, *columns, (*flag & 1) != 0);
+    auto order = detail::read_order(reader, columns, (*flag & 1) != 0);
     if (!order) return order.error();
-    auto scales = detail::read_values<half>(reader, *rows);
+    auto scales = detail::read_values<half>(reader, rows);
     if (!scales) return scales.error();
     const auto size = reader.read_varint();
     if (!size) return size.error();
     if (*size != reader.remaining())
         return reader.fail(*size > reader.remaining() ? error_code::truncated : error_code::trailing_data,
                            "the codes are not as long as they say");
-    std::vector<std::int32_t> codes(*rows * *columns);
-    const auto read = detail::decode_codes_by(machine, reader.rest(), *rows, codes);
+    std::vector<std::int32_t> codes(rows * columns);
+    const auto read = detail::decode_codes_by(machine, reader.rest(), rows, codes);
     if (!read) return read.error().shifted_by(reader.position());
-    matrix<T> out(*rows, *columns);
-    for (std::size_t j = 0; j < *columns; ++j)
-        for (std::size_t r = 0; r < *rows; ++r)
+    matrix<T> out(rows, columns);
+    for (std::size_t j = 0; j < columns; ++j)
+        for (std::size_t r = 0; r < rows; ++r)
             out(r, (*order)[j]) =
-                static_cast<float>(codes[j * *rows + r]) * (0.5F * float((*steps)[j])) * float((*scales)[r]);
+                static_cast<float>(codes[j * rows + r]) * (0.5F * float((*steps)[j])) * float((*scales)[r]);
     return out;
 }
 

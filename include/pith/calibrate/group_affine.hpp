@@ -122,11 +122,7 @@ template <unsigned Bits>
                                                                 std::uint64_t most = std::uint64_t{1} << 28) {
     byte_reader reader(in);
     std::uint64_t shape[3] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-    }
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
     const auto [rows, columns, group] = shape;
     if (rows == 0 || columns == 0 || (group & (group - 1)) != 0)
         return reader.fail(error_code::bad_header, "no such matrix");

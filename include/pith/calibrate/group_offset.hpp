@@ -124,11 +124,7 @@ inline bool get_groups(bit_reader& in, offset_codes& out) {
                                                                        const limits& at_most = {}) {
     byte_reader reader(in);
     std::uint64_t shape[3] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-    }
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
     const auto bits = reader.read_le<std::uint8_t>();
     if (!bits) return bits.error();
     const auto [rows, columns, group] = shape;

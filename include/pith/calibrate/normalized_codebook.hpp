@@ -187,11 +187,7 @@ inline result<std::vector<float>> finite_halves(byte_reader& in, std::uint64_t c
                                                                      const limits& at_most = {}) {
     byte_reader reader(in);
     std::uint64_t shape[4] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-    }
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
     const auto [rows, columns, d, bits] = shape;
     if (rows == 0 || columns == 0 || d < 1 || d > 16 || bits < 1 || bits > 16)
         return reader.fail(error_code::bad_header, "no such matrix");

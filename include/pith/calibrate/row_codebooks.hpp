@@ -142,23 +142,22 @@ inline bool get_coded(bit_reader& in, unsigned bits, linalg::matrix<float>& out)
 /// than at_most.max_output bytes.
 [[nodiscard]] inline result<linalg::matrix<float>> decode_rows(byte_view in, const limits& at_most = {}) {
     byte_reader reader(in);
-    const auto rows = reader.read_varint();
-    if (!rows) return rows.error();
-    const auto columns = reader.read_varint();
-    if (!columns) return columns.error();
+    std::uint64_t shape[2] = {};
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
+    const auto [rows, columns] = shape;
     const auto bits = reader.read_le<std::uint8_t>();
     if (!bits) return bits.error();
-    if (*rows == 0 || *columns == 0 || *columns > 0xFFFF'FFFF || *bits < 1 || *bits > 8)
+    if (rows == 0 || columns == 0 || columns > 0xFFFF'FFFF || *bits < 1 || *bits > 8)
         return reader.fail(error_code::bad_header, "no such matrix");
-    if (*columns > at_most.max_output / sizeof(float) / *rows)
+    if (columns > at_most.max_output / sizeof(float) / rows)
         return reader.fail(error_code::limit_exceeded, "the weights are larger than the limit");
     // rows x columns < 2^62, and a codebook has at most 2^12 bits.
     const std::uint64_t most = 8 * std::uint64_t{reader.remaining()};
-    const std::uint64_t a_row = (std::uint64_t{16} << *bits) + *columns * *bits;
-    if (*rows > most / a_row) return reader.fail(error_code::truncated, "the input ends inside the codes");
-    const auto coded = reader.read_bytes((*rows * a_row + 7) / 8);
+    const std::uint64_t a_row = (std::uint64_t{16} << *bits) + columns * *bits;
+    if (rows > most / a_row) return reader.fail(error_code::truncated, "the input ends inside the codes");
+    const auto coded = reader.read_bytes((rows * a_row + 7) / 8);
     if (!coded) return coded.error();
-    linalg::matrix<float> out(*rows, *columns);
+    linalg::matrix<float> out(rows, columns);
     bit_reader codes(*coded);
     if (!detail::get_coded(codes, *bits, out))
         return reader.fail(error_code::bad_stream, "a codebook that no encoder writes");

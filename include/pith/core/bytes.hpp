@@ -149,6 +149,15 @@ class byte_reader {
         }
         return fail(error_code::bad_header, "a number is larger than 64 bits");
     }
+    /// As many base-128 integers as `out` has places, or the error of the first that cannot be read.
+    [[nodiscard]] result<void> read_varints(std::span<std::uint64_t> out) noexcept {
+        for (std::uint64_t& v : out) {
+            const auto got = read_varint();
+            if (!got) return got.error();
+            v = *got;
+        }
+        return {};
+    }
     /// The next n bytes as a view, or truncated.
     [[nodiscard]] result<byte_view> read_bytes(std::uint64_t n) noexcept {
         if (remaining() < n) return fail(error_code::truncated, "the input ends inside a field");

@@ -106,7 +106,7 @@ class binary_chunks {
                     const std::uint8_t byte = in[where.at(j, t)];
                     const std::uint64_t bit = std::uint64_t{0} - ((byte >> k) & 1U);
                     encoders[j].put_mask(bit, ones[j]);
-                    trees[j][(0x100U | byte) >> (k + 1)].update_masked(bit);
+                    update(trees[j], (0x100U | byte) >> (k + 1), bit);
                 }
             }
             for (unsigned j = 0; j < lanes; ++j) contexts[j].push(in[where.at(j, t)]);
@@ -136,7 +136,7 @@ class binary_chunks {
             for (unsigned k = 0; k < 8; ++k) {
                 const std::array<std::uint32_t, lanes> ones{trees[J][nodes[J]].probability_of_one()...};
                 const std::array<std::uint64_t, lanes> bits{decoders[J].get_mask(ones[J])...};
-                ((trees[J][nodes[J]].update_masked(bits[J]), nodes[J] = 2 * nodes[J] - bits[J]), ...);
+                ((update(trees[J], nodes[J], bits[J]), nodes[J] = 2 * nodes[J] - bits[J]), ...);
             }
             ((out[where.at(J, t)] = static_cast<std::uint8_t>(nodes[J])), ...);
             (contexts[J].push(static_cast<std::uint8_t>(nodes[J])), ...);
@@ -149,6 +149,12 @@ class binary_chunks {
             contexts[lanes - 1].push(out[i]);
         }
         ((shared[J] = decoders[J]), ...);
+    }
+    static void update(predictor* bits, std::uint64_t at, std::uint64_t mask) noexcept {
+        if constexpr (requires { predictor::update_at(bits, at, mask); })
+            predictor::update_at(bits, at, mask);
+        else
+            bits[at].update_masked(mask);
     }
     [[nodiscard]] static std::uint64_t get_mask(binary_decoder<>& decoder, predictor& p) noexcept {
         const std::uint64_t mask = decoder.get_mask(p.probability_of_one());

@@ -60,7 +60,7 @@ requires(P >= 8 && P <= 32) class binary_decoder {
     /// The next bit as a mask: all ones for a 1, else 0. For loops that must not branch on it.
     [[nodiscard]] std::uint64_t get_mask(std::uint32_t one) noexcept {
         PITH_ASSERT(one >= 1 && one < (std::uint64_t{1} << P));
-        return reader_.lower_part((reader_.range() >> P) * one);
+        return reader_.lower_part(reader_.template units<P>() * one);
     }
     /// Success, or truncated, trailing_data or bad_stream when no encoder wrote this.
     [[nodiscard]] result<void> finish() const noexcept { return reader_.finish(); }

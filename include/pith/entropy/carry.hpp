@@ -175,17 +175,35 @@ class carry_reader {
         while (range_ < Window::smallest) shift_in();
     }
 
+    /// The range in units of 2^Shift. Renormalises what lower_part left: here the shifted range, which is
+    /// needed anyway, is compared with a constant that fits an instruction.
+    template <unsigned Shift>
+    [[nodiscard]] State units() noexcept {
+        static_assert(Shift < bits && ((Window::smallest >> Shift) << Shift) == Window::smallest);
+        State count = range_ >> Shift;
+        for (; count < (Window::smallest >> Shift); count = range_ >> Shift) [[unlikely]] shift_in();
+        return count;
+    }
+
     /// Cuts the interval at `bound` and keeps the part that holds the code: all ones for the lower one, else
-    /// 0. 1 <= bound < range. Branch-free but for renormalisation: the outcome is what cannot be predicted.
+    /// 0. 1 <= bound < range, and bound from `units`. Branch-free: the outcome is what cannot be predicted.
     [[nodiscard]] State lower_part(State bound) noexcept
         requires(Window::largest < static_cast<State>(~State{0})) {
-        const State mask = lower_part_of(code_, range_, bound);
-        while (range_ < Window::smallest) [[unlikely]] shift_in();
-        return mask;
+        return lower_part_of(code_, range_, bound);
     }
 
     /// Success if the input is what an encoder writes for what was read, and nothing else.
     [[nodiscard]] result<void> finish() const noexcept {
+        carry_reader last = *this;
+        while (last.range_ < Window::smallest) last.shift_in();
+        return last.canonical_end();
+    }
+
+  private:
+    using word_type = std::conditional_t<Step == 8, std::uint8_t,
+                                         std::conditional_t<Step == 16, std::uint16_t, std::uint32_t>>;
+
+    [[nodiscard]] result<void> canonical_end() const noexcept {
         State tail = 0;  // the window, from the input
         for (std::size_t i = 0; i < sizeof(State); ++i) {
             const std::size_t at = used_ - sizeof(State) + i;
@@ -203,10 +221,6 @@ class carry_reader {
             return error{error_code::bad_stream, end, "the stream's end is not the shortest one"};
         return {};
     }
-
-  private:
-    using word_type = std::conditional_t<Step == 8, std::uint8_t,
-                                         std::conditional_t<Step == 16, std::uint16_t, std::uint32_t>>;
 
     void shift_in() noexcept {
         code_ = static_cast<State>(code_ << Step) | next_word();

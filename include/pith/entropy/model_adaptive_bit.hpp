@@ -40,6 +40,25 @@ requires(Rates.fast >= 1 && Rates.fast <= 8 && Rates.slow == 0 &&
     constexpr void update(bool bit) noexcept { update_masked(std::uint64_t{0} - std::uint64_t{bit}); }
     /// update with the bit as a mask, all ones or 0.
     constexpr void update_masked(std::uint64_t mask) noexcept { p_ = detail::moved(p_, mask, Rates.fast); }
+    /// bits[at].update_masked(mask) for loops that are short of registers: it needs the index alone, where
+    /// compilers hold an address for each element that is read, changed and written.
+    static void update_at(adaptive_bit* bits, std::uint64_t at, std::uint64_t mask) noexcept {
+#if defined(__x86_64__) && !defined(PITH_NO_SIMD)
+        static_assert(sizeof(adaptive_bit) == 2);
+        std::uint32_t step;
+        asm volatile(
+            "movzwl (%[bits],%[at],2), %[step]\n\t"
+            "subl %[pull], %[step]\n\t"
+            "sarl %[rate], %[step]\n\t"
+            "subw %w[step], (%[bits],%[at],2)"
+            : [step] "=&r"(step)
+            : [pull] "r"(static_cast<std::uint32_t>(mask) & (65537U - (1U << Rates.fast))),
+              [rate] "i"(Rates.fast), [bits] "r"(bits), [at] "r"(at)
+            : "cc", "memory");
+#else
+        bits[at].update_masked(mask);
+#endif
+    }
     friend constexpr bool operator==(const adaptive_bit&, const adaptive_bit&) = default;
 
   private:

@@ -100,11 +100,7 @@ inline result<void> get_block(byte_reader& in, std::size_t rank, matrix<float>& 
                                                               const limits& at_most = {}) {
     byte_reader reader(in);
     std::uint64_t shape[3] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-    }
+    if (const auto ok = reader.read_varints(shape); !ok) return ok.error();
     const auto [rows, columns, rank] = shape;
     if (rows == 0 || columns == 0 || rank == 0 || rank > 0xFFFF || rows > 0xFFFF'FFFF ||
         columns > 0xFFFF'FFFF)

@@ -1,5 +1,6 @@
 // Follows 32-bit x86 code instruction by instruction, so that contexts know what the next byte is.
-// Lengths of instructions are from the opcode map of Intel's manual, vol. 2; on data it runs idle,
+// Lengths of instructions are from the opcode map of Intel's manual, vol. 2, but that immediates keep their
+// four bytes behind the prefix 66: contexts, and with them streams, rest on it. On data it runs idle,
 // harmlessly.
 #pragma once
 

@@ -226,6 +226,22 @@ class word_list {
     [[nodiscard]] std::size_t twos() const noexcept { return two_count_; }
     [[nodiscard]] byte_view one(std::size_t k) const noexcept { return word(ones_[k]); }
     [[nodiscard]] byte_view two(std::size_t k) const noexcept { return word(twos_[k]); }
+    /// Whether a word of lower case has a code.
+    [[nodiscard]] bool contains(byte_view letters) const noexcept {
+        std::size_t from = 0, to = size_;  // words before `from` are less, words from `to` on are not
+        while (from < to) {
+            const std::size_t middle = from + (to - from) / 2;
+            const byte_view here = word(middle);
+            const std::size_t n = here.size() < letters.size() ? here.size() : letters.size();
+            const int order = std::memcmp(here.data(), letters.data(), n);
+            if (order < 0 || (order == 0 && here.size() < letters.size()))
+                from = middle + 1;
+            else
+                to = middle;
+        }
+        return from < size_ && word(from).size() == letters.size() &&
+               std::memcmp(word(from).data(), letters.data(), letters.size()) == 0;
+    }
 
     /// Writes the chosen words of a counter, and numbers them: `code` becomes 1 + the code's number, counted
     /// among codes of one byte first.

@@ -149,15 +149,19 @@ namespace detail {
         i += 2;
         return words.two(k);
     }
-    const std::size_t from = i;
-    while (i < in.size() && is_letter(in[i])) ++i;
-    return in.subspan(from, i - from);
+    const word_view word = word_at(in.subspan(i));
+    if (word.shape == word_shape::first || word.shape == word_shape::upper)
+        return error{error_code::bad_stream, i, "a word in capitals without a mark"};
+    if (word.shape == word_shape::lower && words.contains(word.letters))
+        return error{error_code::bad_stream, i, "the letters of a word that has a code"};
+    i += word.letters.size();
+    return word.letters;
 }
 
 }  // namespace detail
 
 /// Undoes encode_words; `text` is what it wrote. Appends to `to`. bad_stream for codes without a word, marks
-/// before no word, and words that touch.
+/// before no word, words that touch, and words that encode_words writes otherwise.
 inline result<void> decode_words(byte_reader& text, const word_list& words, const word_alphabet& alphabet,
                                  span_sink& to) noexcept {
     using role = word_alphabet::role;
@@ -179,7 +183,8 @@ inline result<void> decode_words(byte_reader& text, const word_list& words, cons
         if (!next) return fail(next.error().text);
         const byte_view word = *next;
         const bool marked = mark == role::first || mark == role::upper;
-        if (marked && (word.size() < 2 || detail::is_capital(word[0]))) return fail("a mark before no word");
+        if (marked && (word.size() < 2 || detail::word_at(word).shape != detail::word_shape::lower))
+            return fail("a mark before no word");
         if (i < in.size() && (roles[in[i]] != role::literal || detail::is_letter(in[i])))
             return fail("two words without anything between");
         if (!marked) {

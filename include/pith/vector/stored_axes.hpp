@@ -19,6 +19,23 @@
 
 namespace pith::inline v1::vector {
 
+/// The next `count` rows of d values. Rows that are not of length 1, or not at right angles to the one
+/// before, are bad_model. Precondition: d * count does not overflow.
+template <simd::instruction_set Arch>
+[[nodiscard]] inline result<transform::matrix_rotation<Arch>> read_axes(byte_reader& from, std::size_t count,
+                                                                        std::size_t d) {
+    auto matrix = read_floats(from, d * count);
+    if (!matrix) return matrix.error();
+    transform::matrix_rotation<Arch> axes(std::move(*matrix), count, d);
+    for (std::size_t r = 0; r < count; ++r) {
+        const float norm = simd::dot_exact<Arch>(axes.row(r), axes.row(r));
+        const float next = r == 0 ? 0 : simd::dot_exact<Arch>(axes.row(r), axes.row(r - 1));
+        if (!(norm > 0.999F && norm < 1.001F && next > -0.001F && next < 0.001F))
+            return from.fail(error_code::bad_model, "stored axes are not orthonormal");
+    }
+    return axes;
+}
+
 /// Coordinates of x - mean along some orthonormal axes. Exact given mean and axes.
 template <simd::instruction_set Arch = simd::native>
 class mean_and_axes {
@@ -64,7 +81,7 @@ class mean_and_axes {
         put_floats(sink, mean_);
         for (std::size_t r = 0; r < rank(); ++r) put_floats(sink, axes_.row(r));
     }
-    /// Axes that are not of length 1, or not at right angles to the one before, are bad_model.
+    /// Errors: of read_axes; sizes out of range.
     [[nodiscard]] static result<mean_and_axes> load(byte_reader& from, const limits& bound) {
         const auto dimension = from.read_le<std::uint32_t>();
         if (!dimension) return dimension.error();
@@ -77,16 +94,9 @@ class mean_and_axes {
             return from.fail(error_code::limit_exceeded, "the axes are larger than the limits allow");
         auto mean = read_floats(from, d);
         if (!mean) return mean.error();
-        auto matrix = read_floats(from, d * count);
-        if (!matrix) return matrix.error();
-        rotation_type axes(std::move(*matrix), count, d);
-        for (std::size_t r = 0; r < count; ++r) {
-            const float norm = simd::dot_exact<Arch>(axes.row(r), axes.row(r));
-            const float next = r == 0 ? 0 : simd::dot_exact<Arch>(axes.row(r), axes.row(r - 1));
-            if (!(norm > 0.999F && norm < 1.001F && next > -0.001F && next < 0.001F))
-                return from.fail(error_code::bad_model, "stored axes are not orthonormal");
-        }
-        return mean_and_axes(std::move(*mean), std::move(axes));
+        auto axes = read_axes<Arch>(from, count, d);
+        if (!axes) return axes.error();
+        return mean_and_axes(std::move(*mean), std::move(*axes));
     }
 
   private:

@@ -24,6 +24,7 @@
 #include <pith/vector/procrustes.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/stored.hpp>
+#include <pith/vector/stored_axes.hpp>
 
 namespace pith::inline v1::vector {
 
@@ -128,20 +129,13 @@ class turned {
         const std::size_t d = *dimension;
         if (d * d * sizeof(float) > bound.max_memory)
             return from.fail(error_code::limit_exceeded, "the rotation is larger than the limits allow");
-        auto matrix = read_floats(from, d * d);
-        if (!matrix) return matrix.error();
-        rotation_type rotation(std::move(*matrix), d, d);
-        for (std::size_t r = 0; r < d; ++r) {
-            const float norm = simd::dot_exact<Arch>(rotation.row(r), rotation.row(r));
-            const float next = r == 0 ? 0 : simd::dot_exact<Arch>(rotation.row(r), rotation.row(r - 1));
-            if (!(norm > 0.999F && norm < 1.001F && next > -0.001F && next < 0.001F))
-                return from.fail(error_code::bad_model, "a stored rotation is none");
-        }
+        auto rotation = read_axes<Arch>(from, d, d);
+        if (!rotation) return rotation.error();
         auto inner = Inner::load(from, bound);
         if (!inner) return inner.error();
         if (inner->dimension() != d)
             return from.fail(error_code::bad_header, "the quantizer's dimension is not the rotation's");
-        return turned(std::move(rotation), std::move(*inner));
+        return turned(std::move(*rotation), std::move(*inner));
     }
 
   private:

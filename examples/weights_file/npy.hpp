@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "weights_file.hpp"
+#include "entries.hpp"
 
 namespace weights {
 

@@ -1,4 +1,4 @@
-// What the weight compressor knows of a file: where its header ends and which tensors follow.
+// What readers of weight files say of one: where its header ends, which tensors follow, the texts about them.
 #pragma once
 
 #include <pith/codec/element.hpp>
@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace weights {
@@ -22,6 +23,7 @@ struct tensor_entry {
 struct weights_file {
     std::uint64_t header_size = 0;
     std::vector<tensor_entry> tensors{};
+    std::unordered_map<std::string, std::string> metadata{};
 };
 
 /// What is wrong with a file; empty: nothing.

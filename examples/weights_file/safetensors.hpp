@@ -8,13 +8,14 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "weights_file.hpp"
+#include "entries.hpp"
 
 namespace weights {
 
@@ -38,7 +39,9 @@ namespace detail {
 /// small multiple of the header.
 class header_events final : public nlohmann::json_sax<nlohmann::json> {
   public:
-    std::vector<tensor_entry> tensors{};
+    header_events(std::span<const named_type> types, weights_file& out)
+        : types_(types), tensors_(&out.tensors), metadata_(&out.metadata) {}
+
     complaint wrong{};
 
     bool null() override { return value("null"); }
@@ -51,24 +54,26 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
     bool number_unsigned(number_unsigned_t v) override {
         if (place_ == place::shape) {
             if (v > std::numeric_limits<std::size_t>::max() >> 1) return fail("a dimension is too large");
-            tensors.back().shape.push_back(static_cast<std::size_t>(v));
-            return tensors.back().shape.size() <= pith::codec::max_rank || fail("more than 16 dimensions");
+            tensors_->back().shape.push_back(static_cast<std::size_t>(v));
+            return tensors_->back().shape.size() <= pith::codec::max_rank || fail("more than 16 dimensions");
         }
         if (place_ != place::offsets) return value("a number");
         if (offsets_ == 2) return fail("data_offsets has more than two numbers");
-        (offsets_++ == 0 ? tensors.back().begin : tensors.back().end) = v;
+        (offsets_++ == 0 ? tensors_->back().begin : tensors_->back().end) = v;
         return true;
     }
     bool string(string_t& v) override {
-        if (place_ == place::metadata) return true;
+        if (place_ == place::metadata) return metadata_->at(member_) = v, true;
         if (place_ != place::tensor || member_ != "dtype") return value("a text");
-        for (const named_type& t : safetensors_types) {
+        std::string known;
+        for (const named_type& t : types_) {
+            known += (known.empty() ? "" : ", ") + std::string(t.name);
             if (v != t.name) continue;
-            tensors.back().type = v;
-            tensors.back().element = t.element;
+            tensors_->back().type = v;
+            tensors_->back().element = t.element;
             return true;
         }
-        return fail("the dtype \"" + printable(v) + "\" is not known");
+        return fail("the dtype \"" + printable(v) + "\" is not known: it is none of " + known);
     }
     bool start_object(std::size_t) override {
         switch (place_) {
@@ -82,7 +87,7 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
                     place_ = place::tensor;
                     offsets_ = 0;
                     seen_.clear();
-                    tensors.push_back({.name = member_, .type = {}});
+                    tensors_->push_back({.name = member_, .type = {}});
                 }
                 return true;
             default:
@@ -92,7 +97,6 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
     bool end_object() override {
         if (place_ == place::metadata) {
             place_ = place::top;
-            metadata_keys_.clear();
         } else if (place_ == place::tensor) {
             if (seen_.size() != 3) return fail("dtype, shape or data_offsets is missing");
             place_ = place::top;
@@ -122,7 +126,7 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
             return names_.insert(name).second ||
                    fail("the name \"" + printable(name) + "\" occurs twice", false);
         if (place_ == place::metadata)
-            return metadata_keys_.insert(name).second ||
+            return metadata_->try_emplace(name).second ||
                    fail("the key \"" + printable(name) + "\" of __metadata__ occurs twice", false);
         if (name != "dtype" && name != "shape" && name != "data_offsets")
             return fail("the member \"" + printable(name) + "\" is not known");
@@ -141,8 +145,8 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
 
     bool fail(const std::string& what, bool name_it = true) {
         const bool named = name_it && place_ != place::outside && place_ != place::top &&
-                           place_ != place::metadata && !tensors.empty();
-        wrong = named ? "tensor \"" + printable(tensors.back().name) + "\": " + what : what;
+                           place_ != place::metadata && !tensors_->empty();
+        wrong = named ? "tensor \"" + printable(tensors_->back().name) + "\": " + what : what;
         return false;
     }
     /// A value of a kind that must not stand here.
@@ -161,11 +165,14 @@ class header_events final : public nlohmann::json_sax<nlohmann::json> {
         }
     }
 
+    std::span<const named_type> types_;
+    std::vector<tensor_entry>* tensors_;
+    std::unordered_map<std::string, std::string>* metadata_;
     place place_ = place::outside;
     std::string member_{};
     unsigned offsets_ = 0;
     std::vector<std::string> seen_{};
-    std::unordered_set<std::string> names_{}, metadata_keys_{};
+    std::unordered_set<std::string> names_{};
 };
 
 /// Orders the tensors by place, and checks that they fill `room` bytes exactly.
@@ -176,8 +183,8 @@ inline complaint check_places(std::vector<tensor_entry>& tensors, std::uint64_t 
         if (!size_of_shape(t.shape, t.element, bytes)) return who + "its shape is too large";
         if (t.begin > t.end) return who + "data_offsets end before they begin";
         if (t.end > room)
-            return who + "ends at byte " + std::to_string(t.end) + " of " + std::to_string(room) +
-                   " bytes of data";
+            return who + "does not lie in the file: it ends at byte " + std::to_string(t.end) + " of " +
+                   std::to_string(room) + " bytes of data";
         if (t.end - t.begin != bytes)
             return who + "has " + std::to_string(t.end - t.begin) +
                    " bytes, where its dtype and shape need " + std::to_string(bytes);
@@ -198,9 +205,10 @@ inline complaint check_places(std::vector<tensor_entry>& tensors, std::uint64_t 
 }  // namespace detail
 
 /// Reads the header of a file of `size` bytes that starts with `in`; `in` holds at least the header unless
-/// the file is too short. Every offset in `out` lies in the file.
-[[nodiscard]] inline complaint read_safetensors(pith::byte_view in, std::uint64_t size, weights_file& out) {
-    if (in.size() < 8 || size < 8) return "too short for a safetensors file";
+/// the file is too short. Every offset in `out` lies in the file; other types than `types` are refused.
+[[nodiscard]] inline complaint read_safetensors(pith::byte_view in, std::uint64_t size, weights_file& out,
+                                                std::span<const named_type> types = safetensors_types) {
+    if (in.size() < 10 || size < 10) return "too short for a safetensors file";
     const auto length = pith::load_le<std::uint64_t>(in.data());
     if (length > most_header)
         return "no safetensors file: its header would have " + std::to_string(length) + " bytes";
@@ -208,11 +216,11 @@ inline complaint check_places(std::vector<tensor_entry>& tensors, std::uint64_t 
         return "the file ends inside its header of " + std::to_string(length) + " bytes";
     const std::uint8_t* const text = in.data() + 8;
     if (length < 2 || text[0] != '{') return "no safetensors file: its header does not start with {";
-    detail::header_events events;
+    out = {};
+    detail::header_events events(types, out);
     if (!nlohmann::json::sax_parse(text, text + length, &events))
         return events.wrong.empty() ? "the header is no JSON" : events.wrong;
     out.header_size = 8 + length;
-    out.tensors = std::move(events.tensors);
     if (complaint wrong = detail::check_places(out.tensors, size - out.header_size); !wrong.empty())
         return wrong;
     for (tensor_entry& t : out.tensors) {
