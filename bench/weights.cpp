@@ -3,6 +3,7 @@
 #include <pith/calibrate.hpp>
 #include <pith/lowrank.hpp>
 #include <pith/systems/calibrated_weights.hpp>
+#include <pith/transform/randomized_hadamard.hpp>
 
 #include <cstdio>
 #include <string>
@@ -126,6 +127,19 @@ stored cut_groups(const bench::matrix& weights, const bench::moment& h) {
     return {std::move(out->quantized), bytes.size(), correct};
 }
 
+/// Trellis-coded columns of weights that Hadamard transforms of both sides have made alike.
+template <unsigned Bits>
+stored on_bitshift_trellis(const bench::matrix& weights, const bench::moment& h) {
+    using rotation = pith::transform::randomized_hadamard<>;
+    const calibrate::incoherence turn(rotation(weights.rows(), 1), rotation(weights.columns(), 2));
+    const auto metric = calibrate::prepare(turn.rotated_moment(h), {.order = falling});
+    pith::systems::qtip<Bits> quantizer;
+    const auto out = calibrate::successive_quantize(turn.rotated(weights), *metric, quantizer);
+    const auto bytes = quantizer.encoded(metric->order);
+    const bool correct = same(calibrate::decode_trellis_columns<Bits>(bytes), out->quantized);
+    return {turn.restored(out->quantized), bytes.size(), correct};
+}
+
 /// Two bits; vectors of four weights, or three where the codebook would be dear.
 stored normalized(const bench::matrix& weights, const bench::moment& h) {
     const unsigned d = weights.size() >= std::size_t{1} << 18 ? 4 : 3;
@@ -157,6 +171,8 @@ void published(contest_of_layers& run) {
     run.add("decoupleQ g128, 2 bit", [&] { return decoupled(w, h); });
     run.add("GQSA, half of the groups, 4 bit", [&] { return cut_groups(w, h); });
     run.add("NoWag, 2 bit", [&] { return normalized(w, h); });
+    run.add("QTIP, 2 bit", [&] { return on_bitshift_trellis<2>(w, h); });
+    run.add("QTIP, 3 bit", [&] { return on_bitshift_trellis<3>(w, h); });
     run.add("RTN 2 + SVD", [&] { return corrected(w, rtn, lowrank::plain_metric(w.columns()), rank); });
     run.add("RTN 2 + saliency low rank",
             [&] { return corrected(w, rtn, lowrank::diagonal_metric(moments), rank); });

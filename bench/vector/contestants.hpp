@@ -79,52 +79,28 @@ vector_measure measure_index(const embeddings& data, const std::vector<std::uint
     return out;
 }
 
-/// Principal axes -> uniform indices, arithmetic-coded by column -> a byte per vector with the factor that
-/// makes inner products unbiased. `bits` per coordinate in all. The stream is decoded whole before a search.
-inline vector_measure measure_entropy_coded(const embeddings& data, const std::vector<std::uint32_t>& truth,
-                                            double bits) {
-    using coder = pith::quant::entropy_coded_scalar<pith::quant::scalar_options{.per_column = true}>;
+/// A stream of all vectors, `bits` per coordinate with their factors, decoded whole before a search.
+template <class Coded>
+vector_measure measure_stream(const embeddings& data, const std::vector<std::uint32_t>& truth, double bits) {
     const std::size_t n = data.base.rows, d = data.base.columns;
     vector_measure out;
     double begin = seconds_now();
-    const auto axes = pith::transform::fit_principal_axes(data.base.view());
-    out.train = seconds_now() - begin;
-    begin = seconds_now();
-    std::vector<float> centred(d), turned(n * d), decoded(n * d);
-    for (std::size_t i = 0; i < n; ++i) {
-        axes.mean.forward_into(std::span(data.base.values).subspan(i * d, d), centred);
-        axes.rotation.forward_into(centred, std::span(turned).subspan(i * d, d));
-    }
-    const pith::view_2d<const float> rows(turned.data(), n, d, d);
-    const auto stream = coder::encode_to(rows, {.bits_per_value = bits - 8.0 / static_cast<double>(d)});
-    if (!stream || !coder::decode_into(*stream, {decoded.data(), n, d, d})) return out.correct = false, out;
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::span<const float> x(turned.data() + i * d, d);
-        const std::span<float> y(decoded.data() + i * d, d);
-        const float product = pith::simd::dot_fast(x, y), energy = pith::simd::dot_fast(x, x);
-        const float factor = product > 0 ? energy / product : 1.0F;
-        // One byte: 1/128 apart, from 1/2 on. Four bits gain .001 of recall at 2 bits and lose .007 at 4.
-        const float stored = std::round(std::clamp((factor - 0.5F) * 128, 0.0F, 255.0F)) / 128 + 0.5F;
-        for (float& v : y) v *= stored;
-    }
-    out.encode = seconds_now() - begin;
-    out.bits = 8 * static_cast<double>(stream->size() + n) / static_cast<double>(n * d);
-    out.shared = static_cast<double>(sizeof(float) * d * (d + 1));
-    out.error = relative_error({n, d, turned}, decoded) * [&] {
-        double energy = 0, all = 0;
-        for (const float v : turned) energy += static_cast<double>(v) * static_cast<double>(v);
-        for (const float v : data.base.values) all += static_cast<double>(v) * static_cast<double>(v);
-        return all > 0 ? energy / all : 1;
-    }();
+    const auto stream = Coded::encode(data.base.view(), {.bits = bits});
+    out.encode = seconds_now() - begin;  // axes are fitted and the rate is met in this
+    if (!stream) return out.correct = false, out;
+    const auto decoded = Coded::decode(*stream);
+    if (!decoded) return out.correct = false, out;
+    out.shared =
+        static_cast<double>(sizeof(float) * d * (d + 2) + 8);  // mean, axes, weights and their number
+    out.bits = 8 * (static_cast<double>(stream->size()) - out.shared) / static_cast<double>(n * d);
+    out.error = relative_error(data.base, decoded->values);
     begin = seconds_now();
     std::vector<std::uint32_t> found;
-    std::vector<float> query(d);
     for (std::size_t q = 0; q < data.queries.rows; ++q) {
-        axes.rotation.forward_into(std::span(data.queries.values).subspan(q * d, d), query);
+        const auto query = std::span(data.queries.values).subspan(q * d, d);
         pith::vector::nearest_list list(10);
         for (std::size_t i = 0; i < n; ++i)
-            list.offer(-pith::simd::dot_fast(std::span<const float>(query),
-                                             std::span<const float>(decoded.data() + i * d, d)),
+            list.offer(-pith::simd::dot_fast(query, std::span(decoded->values).subspan(i * d, d)),
                        static_cast<std::uint32_t>(i));
         pith::vector::neighbor best[10];
         list.write(best);
@@ -133,6 +109,14 @@ inline vector_measure measure_entropy_coded(const embeddings& data, const std::v
     out.search = (seconds_now() - begin) / static_cast<double>(data.queries.rows);
     out.recall = recall(truth, [&](std::size_t q, std::size_t i) { return found[10 * q + i]; });
     return out;
+}
+
+/// A contestant that is such a stream.
+template <class Coded>
+vector_contestant stream_of(std::string name, double bits) {
+    return {std::move(name), [bits](const embeddings& data, const std::vector<std::uint32_t>& truth) {
+                return measure_stream<Coded>(data, truth, bits);
+            }};
 }
 
 /// TurboQuant with the factor, or without, its scalar stored in 16 bits.
@@ -184,10 +168,12 @@ std::vector<vector_contestant> our_contestants(bool quick) {
     out.push_back(rotated<Bits, norm>("TurboQuant-mse", false));
     out.push_back(rotated<Bits, factor>("TurboQuant + factor", false));
     out.push_back(rotated<Bits, factor>("TurboQuant + mean + factor", true));
-    out.push_back(
-        {"KLT + ECSQ + factor", [](const embeddings& data, const std::vector<std::uint32_t>& truth) {
-             return measure_entropy_coded(data, truth, Bits);
-         }});
+    out.push_back(index_of("trellis of 12 bits + mean + factor", [](pith::view_2d<const float> rows) {
+        using code = pith::systems::trellis_rotation<Bits, pith::transform::randomized_hadamard<>, 12>;
+        return pith::vector::centred_code<code>::fit(rows);
+    }));
+    out.push_back(stream_of<pith::systems::coded_vectors>("KLT + ECSQ + factor", Bits));
+    out.push_back(stream_of<pith::systems::trellis_coded_vectors>("KLT + trellis + coder + factor", Bits));
     return out;
 }
 

@@ -125,6 +125,10 @@ inline std::vector<method> all_methods() {
          [](const task& t) { return run_rotation<factor_code<2>>(t); }},
         {"turboquant-4", "the same with 4 bits",
          [](const task& t) { return run_rotation<factor_code<4>>(t); }},
+        {"trellis-2", "mean, rotation, trellis of 2 bits and 12-bit windows, unbiased factor",
+         [](const task& t) {
+             return run_rotation<systems::trellis_rotation<2, transform::randomized_hadamard<>, 12>>(t);
+         }},
         {"rabitq-1", "mean, rotation, 1-bit grid, unbiased factor and norm",
          [](const task& t) { return run_rotation<systems::rabitq<1, transform::randomized_hadamard<>>>(t); }},
     };

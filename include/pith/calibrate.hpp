@@ -12,6 +12,7 @@
 #include <pith/calibrate/exact_weights.hpp>
 #include <pith/calibrate/group_affine.hpp>
 #include <pith/calibrate/group_offset.hpp>
+#include <pith/calibrate/incoherence.hpp>
 #include <pith/calibrate/line_codebook.hpp>
 #include <pith/calibrate/metric.hpp>
 #include <pith/calibrate/mixed_blocks.hpp>
@@ -23,4 +24,5 @@
 #include <pith/calibrate/successive.hpp>
 #include <pith/calibrate/surgeon.hpp>
 #include <pith/calibrate/targets.hpp>
+#include <pith/calibrate/trellis_columns.hpp>
 #include <pith/version.hpp>

@@ -4,6 +4,7 @@
 #include <pith/quant/affine.hpp>
 #include <pith/quant/codebook_quantizer.hpp>
 #include <pith/quant/concepts.hpp>
+#include <pith/quant/double_scaled.hpp>
 #include <pith/quant/entropy_coded_scalar.hpp>
 #include <pith/quant/grid.hpp>
 #include <pith/quant/grids.hpp>

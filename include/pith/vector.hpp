@@ -2,8 +2,11 @@
 #pragma once
 
 #include <pith/vector/array_file.hpp>
+#include <pith/vector/bitshift_trellis.hpp>
 #include <pith/vector/centred_code.hpp>
 #include <pith/vector/codebook.hpp>
+#include <pith/vector/coded_vectors.hpp>
+#include <pith/vector/composed_rows.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/entropy_coded_lattice.hpp>
 #include <pith/vector/entropy_coded_trellis.hpp>
@@ -22,5 +25,6 @@
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
 #include <pith/vector/trellis.hpp>
+#include <pith/vector/trellis_code.hpp>
 #include <pith/vector/turned.hpp>
 #include <pith/vector/variable_bits.hpp>

@@ -4,6 +4,7 @@
 #include <pith/calibrate/decoupled.hpp>
 #include <pith/calibrate/group_affine.hpp>
 #include <pith/calibrate/group_offset.hpp>
+#include <pith/calibrate/incoherence.hpp>
 #include <pith/calibrate/line_codebook.hpp>
 #include <pith/calibrate/mixed_blocks.hpp>
 #include <pith/calibrate/normalized_codebook.hpp>
@@ -11,6 +12,7 @@
 #include <pith/calibrate/pruning.hpp>
 #include <pith/calibrate/steps.hpp>
 #include <pith/calibrate/successive.hpp>
+#include <pith/calibrate/trellis_columns.hpp>
 
 namespace pith::inline v1::systems {
 
@@ -33,6 +35,12 @@ using gptaq = gptq<Bits>;
 // feedback is that of metric::feedback. Not reproduced: lattice codebooks; the rotations are in transform/.
 template <unsigned Bits>
 using ldlq = gptq<Bits>;
+
+// Tseng, Sun, Hou, De Sa, "QTIP" (2024): randomized Hadamard transforms on both sides, calibrate::incoherence
+// -> LDLQ -> trellis-coded columns: 2 to 4 bits a weight, 16 more for each row. Not reproduced: blocks of 16
+// columns, tables for the codes, fine-tuning.
+template <unsigned Bits>
+using qtip = calibrate::trellis_columns<Bits>;
 
 // Frantar, Alistarh, "SparseGPT" (2023): masks by (w T_jj)^2 within each group, 2 of 4 kept, compensated in
 // the same pass. Not reproduced: masks over 128 columns and all rows together.

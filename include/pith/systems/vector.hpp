@@ -2,10 +2,14 @@
 // Each alias names its publication, the slots that realise its ideas, and what is not reproduced.
 #pragma once
 
+#include <pith/quant/entropy_coded_scalar.hpp>
 #include <pith/quant/palette.hpp>
 #include <pith/transform/matrix_rotation.hpp>
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/vector/centred_code.hpp>
+#include <pith/vector/coded_vectors.hpp>
+#include <pith/vector/composed_rows.hpp>
+#include <pith/vector/entropy_coded_trellis.hpp>
 #include <pith/vector/flat_index.hpp>
 #include <pith/vector/importance_split.hpp>
 #include <pith/vector/low_rank.hpp>
@@ -14,6 +18,7 @@
 #include <pith/vector/rotation_code.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>
+#include <pith/vector/trellis_code.hpp>
 #include <pith/vector/turned.hpp>
 #include <pith/vector/variable_bits.hpp>
 
@@ -57,6 +62,13 @@ template <unsigned Bits, transform::rotation Rotation = transform::matrix_rotati
 using rabitq =
     vector::rotation_code<vector::swept_assignment<Bits>, Rotation,
                           vector::rotation_options{.scalar = vector::side_scalar::factor, .keep_norm = true}>;
+
+/// QTIP's quantizer (Tseng, Sun, Hou, De Sa, 2024) for single vectors, with RaBitQ's factor for a scale.
+/// Random rotation -> bitshift trellis of 16-bit windows -> packed bits and <y,y> / <y,l>. Not reproduced:
+/// tables for the codes; weights of layers are systems::qtip in calibrated_weights.hpp.
+template <unsigned Bits, transform::rotation Rotation = transform::randomized_hadamard<>,
+          unsigned Window = 16>
+using trellis_rotation = vector::trellis_code<Bits, Rotation, vector::side_scalar::factor, Window>;
 
 // --- End of rotation codes -------------------------------------------------------------------------------
 
@@ -136,10 +148,25 @@ using squash_index = vector::flat_index<vector::variable_bits<>>;
 template <unsigned Bits = 8>
 using light_gaussian_attributes = vector::importance_split<Bits>;
 
+/// Hash embeddings (Svenstrup, Hansen, Winther, 2017): a table of vectors as sums of shared entries, whose
+/// numbers are hashes of the row. Not reproduced: weights of a row's entries, training with a network.
+using hashed_embeddings = vector::composed_rows<vector::hashed_rows>;
+/// Compositional embeddings (Shi, Mudigere, Naumov, Yang, 2020): the same by quotient and remainder.
+using compositional_embeddings = vector::composed_rows<vector::row_digits>;
+
 /// Rotation codes behind the mean of the data, in an index: the data-oblivious branch with one statistic.
 /// Mean -> any of the rotation codes above -> scores of rotated queries. No publication.
 template <class Code>
 using rotation_index = vector::flat_index<vector::centred_code<Code>>;
+
+// --- Streams of vectors ----------------------------------------------------------------------------------
+
+/// The data-aware tier: no publication. Principal axes -> uniform indices or dependent quantization ->
+/// adaptive arithmetic coder by axis -> a coded factor for each vector. Decoded as a whole before a search.
+using coded_vectors =
+    vector::coded_vectors<quant::entropy_coded_scalar<quant::scalar_options{.per_column = true}>>;
+using trellis_coded_vectors =
+    vector::coded_vectors<vector::entropy_coded_trellis<8, quant::scalar_options{.per_column = true}>>;
 
 // --- End of codebooks and their indexes ------------------------------------------------------------------
 
