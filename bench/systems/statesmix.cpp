@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <pith/container/recipe.hpp>
 #include <pith/entropy/concepts.hpp>
+#include <pith/mixing/gru.hpp>
 #include <pith/systems/lossless.hpp>
 
 #include "support/arguments.hpp"
@@ -60,12 +62,26 @@ struct row {
 template <ensemble_parts Parts>
 constexpr auto run_parts = run<pith::systems::statesmix<pith::systems::detail::fastest_lanes, Parts>>;
 
+/// The same ensemble with a gated recurrent unit in place of the state space model; no system of its own.
+struct recurrent_identity {
+    static constexpr std::uint32_t recipe = pith::container::recipes::first_of_users;
+    static constexpr const char* name = "recurrent";
+};
+template <ensemble_parts Parts>
+constexpr auto run_recurrent = run<pith::mixing::bitwise_coder<
+    pith::mixing::online_ensemble<
+        pith::mixing::gru_network<pith::mixing::gru_shape{}, pith::systems::detail::fastest_lanes>,
+        pith::mixing::ngrams<pith::systems::statesmix_contexts>, pith::systems::detail::fastest_lanes, Parts>,
+    recurrent_identity>>;
+
 constexpr row rows[] = {
     {"counts only", "4.191", run_parts<ensemble_parts{.network = false, .ngrams = false, .gated = false}>},
     {"n-grams without SSM", "3.517", run_parts<ensemble_parts{.network = false, .counts = false}>},
     {"SSM alone", "", run_parts<ensemble_parts{.ngrams = false, .counts = false, .gated = false}>},
     {"SSM + counts", "2.240", run_parts<ensemble_parts{.ngrams = false}>},
     {"all", "2.149", run_parts<ensemble_parts{}>},
+    {"GRU alone", "", run_recurrent<ensemble_parts{.ngrams = false, .counts = false, .gated = false}>},
+    {"all, GRU for SSM", "", run_recurrent<ensemble_parts{}>},
 };
 
 struct file {

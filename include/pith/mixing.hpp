@@ -28,10 +28,12 @@
 #include <pith/mixing/context_mixer.hpp>
 #include <pith/mixing/contexts.hpp>
 #include <pith/mixing/contexts_binary.hpp>
+#include <pith/mixing/contexts_text.hpp>
 #include <pith/mixing/denoiser.hpp>
 #include <pith/mixing/exponential_weights.hpp>
 #include <pith/mixing/float_lanes.hpp>
 #include <pith/mixing/gate.hpp>
+#include <pith/mixing/gru.hpp>
 #include <pith/mixing/high_orders.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/hit_rate.hpp>
@@ -56,6 +58,7 @@
 #include <pith/mixing/ssm_network.hpp>
 #include <pith/mixing/symbol_coding.hpp>
 #include <pith/mixing/symbol_mixer.hpp>
+#include <pith/mixing/text_history.hpp>
 #include <pith/mixing/token_ensemble.hpp>
 #include <pith/mixing/token_lzp.hpp>
 #include <pith/mixing/token_ngram.hpp>

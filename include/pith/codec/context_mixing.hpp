@@ -32,8 +32,8 @@ template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mi
 class context_mixing {
     using models = mixing_parts<Level, Kernel, Policy>;
     using model_set = typename models::model_set;
-    using text_transform =
-        transform::text<transform::text_options{.most_bytes = std::size_t{1} << Level::log2_block}>;
+    using text_transform = transform::text<transform::text_options{
+        .most_bytes = std::size_t{1} << Level::log2_block, .words_from = Level::words_from}>;
 
   public:
     static constexpr std::uint32_t recipe = Level::recipe;
@@ -104,10 +104,12 @@ class context_mixing {
     static constexpr std::uint8_t kind_text = 0, kind_code = 1, kind_records = 2, kind_words = 3,
                                   kind_stored = 4;
 
-    /// Lines for a block of n bytes: two thirds to four thirds of a line for each byte.
+    /// Lines for a block of n bytes: two thirds to four thirds of Level::lines_for for each byte, as far as
+    /// there are so many.
     [[nodiscard]] static constexpr unsigned log2_lines(std::size_t n) noexcept {
         unsigned log2 = 16;
-        while (log2 < Level::log2_lines && (std::size_t{3} << log2) < 4 * n) ++log2;
+        const std::size_t wanted = 4 * Level::lines_for * n;
+        while (log2 < Level::log2_lines && (std::size_t{3} << log2) < wanted) ++log2;
         return log2;
     }
     void prepare(const std::uint8_t* block, std::array<std::uint8_t, 2> marks) noexcept {

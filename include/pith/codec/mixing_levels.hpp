@@ -17,6 +17,8 @@ struct fast_mixing {
     static constexpr const char* name = "fast";
     static constexpr unsigned log2_lines = 22;  ///< of histories, for each part
     static constexpr unsigned log2_block = 25;
+    static constexpr std::size_t lines_for = 1;  ///< each byte, within a factor of two, as far as they reach
+    static constexpr std::size_t words_from = std::size_t{1} << 18;  ///< bytes of text get a dictionary
     static constexpr std::size_t parts = 1;  ///< of a block, that may be coded at the same time
     static constexpr std::size_t cut_from = std::size_t{1} << 21;  ///< shorter blocks are not cut
     using text = mixing::fast_text;
@@ -28,6 +30,8 @@ struct max_mixing {
     static constexpr const char* name = "max";
     static constexpr unsigned log2_lines = 23;
     static constexpr unsigned log2_block = 26;
+    static constexpr std::size_t lines_for = 4;
+    static constexpr std::size_t words_from = std::size_t{1} << 21;
     static constexpr std::size_t parts = 1;
     static constexpr std::size_t cut_from = std::size_t{1} << 21;
     using text = mixing::max_text;
@@ -55,6 +59,7 @@ concept mixing_level = requires {
     { L::recipe } -> std::convertible_to<std::uint32_t>;
     { L::name } -> std::convertible_to<const char*>;
     { L::log2_lines + L::log2_block } -> std::convertible_to<unsigned>;
+    { L::lines_for + L::words_from } -> std::convertible_to<std::size_t>;
     { L::parts + L::cut_from } -> std::convertible_to<std::size_t>;
 }
 &&L::parts >= 1 && L::parts <= 16 && L::cut_from >= 64 &&

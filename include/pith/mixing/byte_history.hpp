@@ -56,6 +56,8 @@ namespace pith::inline v1::mixing {
 /// Follows a block byte by byte. It views the block: bytes before `size()` must be in place. Exact.
 class byte_history {
   public:
+    static constexpr std::size_t memory = 131072;  ///< besides the object itself
+
     byte_history() : followers_(65536) {
         for (std::size_t c = 0; c < 256; ++c) {
             const auto b = static_cast<std::uint8_t>(c);

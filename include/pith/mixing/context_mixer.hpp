@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -28,6 +29,7 @@ namespace pith::inline v1::mixing {
 ///   using contexts = context_list<...>;    // hashed; the first six count as experience
 ///   using runs = context_list<...>;        // of these the last byte is kept as well
 ///   using selectors = selector_list<...>;  // a weight vector each
+///   using finals = selector_list<...>;     // a mixer of their outputs each: 1, 2, 4, ..., averaged
 ///   static constexpr bool sure_inputs;     // deterministic histories of hashed contexts count twice
 ///   static constexpr std::uint32_t first_rate, last_rate, final_rate;  // of training, in 2^-15
 ///   static constexpr int first_weight;     // in 2^-14
@@ -38,12 +40,14 @@ concept mixing_profile = requires {
     { P::contexts::size } -> std::convertible_to<std::size_t>;
     { P::runs::size } -> std::convertible_to<std::size_t>;
     { P::selectors::size } -> std::convertible_to<std::size_t>;
+    { P::finals::size } -> std::convertible_to<std::size_t>;
     { P::sure_inputs } -> std::convertible_to<bool>;
     { P::first_rate + P::last_rate + P::final_rate } -> std::convertible_to<std::uint32_t>;
     { P::first_weight } -> std::convertible_to<int>;
     { P::log2_places } -> std::convertible_to<unsigned>;
 }
-&&(P::contexts::size >= 6 && P::selectors::size >= 1 && P::selectors::size <= 16);
+&&(P::contexts::size >= 6 && P::selectors::size >= 1 && P::selectors::size <= 16 &&
+   std::has_single_bit(P::finals::size));
 
 /// A bit_predictor over the bytes of a block, highest bits first. It views the block: all bytes before the
 /// one that is being predicted must be in place. Exact.
@@ -52,6 +56,7 @@ class context_mixer {
     using contexts = typename Profile::contexts;
     using runs = typename Profile::runs;
     using selectors = typename Profile::selectors;
+    using finals = typename Profile::finals;
     static constexpr std::size_t hashed = contexts::size;
     static constexpr std::size_t maps = hashed + 2;  // and orders 1 and 0
     static constexpr std::size_t sets = selectors::size;
@@ -75,17 +80,18 @@ class context_mixer {
           maps_(maps * 256),
           runs_(make_runs(std::make_index_sequence<runs::size>{})),
           weights_(make_weights(std::make_index_sequence<sets>{})),
-          by_bits_(256),
-          by_experience_(selected_by::experience::contexts),
+          last_(make_last(std::make_index_sequence<finals::size>{})),
           apms_{apm(65536), apm(hashed_contexts), apm(2048)} {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
-        std::size_t vectors = (256 + selected_by::experience::contexts) * 16 * 2;
+        std::size_t vectors = 0;
+        for (const std::size_t n : finals::contexts) vectors += n * 16 * 2;
         for (const std::size_t n : selectors::contexts) vectors += n * padded * 2;
         return 65536 + (std::size_t{8} << log2_places) + maps * 1024 +
                runs::size * (std::size_t{2} << log2_places) + vectors +
-               (65536 + hashed_contexts + 2048) * apm::points * 2 + 131072 + sizeof(context_mixer);
+               (65536 + hashed_contexts + 2048) * apm::points * 2 + Profile::history::memory +
+               sizeof(context_mixer);
     }
 
     /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
@@ -101,8 +107,7 @@ class context_mixer {
                 maps_[256 * i + h] = adaptive_probability(bit_histories<>.prior(h), 2);
         for (auto& r : runs_) r.reset();
         for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
-        by_bits_.reset(static_cast<std::int16_t>(16384 / sets));
-        by_experience_.reset(static_cast<std::int16_t>(16384 / sets));
+        for (auto& w : last_) w.reset(static_cast<std::int16_t>(16384 / sets));
         for (auto& a : apms_) a.reset();
         inputs_.fill(0);
         mixed_.fill(0);
@@ -165,6 +170,11 @@ class context_mixer {
     template <std::size_t... I>
     static std::array<weight_set<padded, Kernel>, sizeof...(I)> make_weights(std::index_sequence<I...>) {
         return {weight_set<padded, Kernel>(selectors::contexts[I])...};
+    }
+
+    template <std::size_t... I>
+    static std::array<small_weight_set<sets>, sizeof...(I)> make_last(std::index_sequence<I...>) {
+        return {small_weight_set<sets>(finals::contexts[I])...};
     }
 
     /// The line of the low nibble depends on the first three bits only, so that it can be fetched early; the
@@ -283,9 +293,13 @@ class context_mixer {
             const int x = weights_[k].mix(inputs_.data(), chosen_[k]) >> 3;
             mixed_[k] = static_cast<std::int16_t>(x < -2047 ? -2047 : x > 2047 ? 2047 : x);
         }
-        joined_[0] = by_bits_.mix(mixed_.data(), state_.partial);
-        joined_[1] = by_experience_.mix(mixed_.data(), selected_by::experience::value(state_, history_));
-        const int x = (joined_[0] + joined_[1]) >> 1;
+        const auto chosen = finals::values(state_, history_);
+        int sum = 0;
+        for (std::size_t k = 0; k < finals::size; ++k) {
+            joined_[k] = last_[k].mix(mixed_.data(), chosen[k]);
+            sum += joined_[k];
+        }
+        const int x = sum >> std::countr_zero(finals::size);
         final_p_ = squash16(x);
         const std::uint32_t a = apms_[0].refine(x, refined_[0]), b = apms_[1].refine(x, refined_[1]);
         const std::uint32_t p = (final_p_ + 2 * a + 3 * b + apms_[2].refine(x, refined_[2])) / 7;
@@ -321,8 +335,8 @@ class context_mixer {
             weights_[k].train(inputs_.data(), target - p, rate);
         }
         constexpr int final_rate = static_cast<int>(Profile::final_rate);
-        by_bits_.train(mixed_.data(), target - static_cast<int>(squash16(joined_[0])), final_rate);
-        by_experience_.train(mixed_.data(), target - static_cast<int>(squash16(joined_[1])), final_rate);
+        for (std::size_t k = 0; k < finals::size; ++k)
+            last_[k].train(mixed_.data(), target - static_cast<int>(squash16(joined_[k])), final_rate);
     }
 
     typename Profile::history history_;
@@ -333,7 +347,7 @@ class context_mixer {
     table<adaptive_probability> maps_;
     std::array<run_map, runs::size> runs_;
     std::array<weight_set<padded, Kernel>, sets> weights_;
-    small_weight_set<sets> by_bits_, by_experience_;
+    std::array<small_weight_set<sets>, finals::size> last_;
     std::array<apm, 3> apms_;
     mixing_state state_;
     std::array<std::uint8_t, 256> order0_{};
@@ -345,7 +359,7 @@ class context_mixer {
     alignas(32) std::array<std::uint32_t, padded_chances> chance_{};
     alignas(32) std::array<std::int16_t, padded> inputs_{};
     std::array<std::int16_t, sets> mixed_{};
-    std::array<int, 2> joined_{};
+    std::array<int, finals::size> joined_{};
     std::array<std::uint32_t, sets> chosen_{};
     std::array<std::size_t, 3> refined_{};
     std::array<adaptive_probability*, 2 + runs::size> extra_{};

@@ -6,14 +6,17 @@
 
 #include <pith/mixing/contexts.hpp>
 #include <pith/mixing/contexts_binary.hpp>
+#include <pith/mixing/contexts_text.hpp>
 #include <pith/mixing/record_history.hpp>
 #include <pith/mixing/selectors.hpp>
+#include <pith/mixing/text_history.hpp>
 #include <pith/mixing/x86_history.hpp>
 
 namespace pith::inline v1::mixing {
 
 namespace detail {
 struct default_rates {
+    using finals = selector_list<selected_by::partial, selected_by::experience>;
     static constexpr bool sure_inputs = false;
     static constexpr std::uint32_t first_rate = 400, last_rate = 120, final_rate = 40;
     static constexpr int first_weight = 2000;
@@ -57,18 +60,25 @@ struct fast_records : detail::default_rates {
 /// The same kinds at a fifth of the speed.
 struct max_text : detail::default_rates {
     static constexpr bool sure_inputs = true;
-    static constexpr int first_weight = 900;
-    using history = byte_history;
+    static constexpr std::uint32_t last_rate = 45;
+    static constexpr int first_weight = 600;
+    static constexpr std::uint32_t final_rate = 60;
+    using history = text_history;
     using contexts =
-        context_list<order<2>, order<3>, order<4>, order<5>, order<6>, order<8>, word, word_pair<1>,
-                     word_pair<2>, word_pair<3>, classes<4>, classes<6>, classes<10>, class_changes, bracket,
-                     indirect_one, indirect_two, above, above_pair, first_of_line, sparse<0xFFFF00>,
-                     sparse<0xFF00FF>, sparse<0xFFFFFF00>, word_after<1>, word_after<2>, word_triple,
-                     words_before, bracket_word, indirect_three>;
+        context_list<order<2>, order<3>, order<4>, order<6>, order<8>, word, word_pair<1>, word_pair<2>,
+                     word_pair<3>, classes<4>, classes<6>, classes<10>, class_changes, bracket, indirect_one,
+                     indirect_two, above, first_of_line, sparse<0xFFFF00>, sparse<0xFF00FF>,
+                     sparse<0xFFFFFF00>, word_after<1>, word_after<2>, words_before, bracket_word,
+                     indirect_three, word_endings, letters, shapes, word_gap, follower_of_word,
+                     follower_of_two_words, tag_pair, tag_word, line_word, line_words, word_length>;
     using runs = context_list<order<3>, order<4>, order<6>, word, word_pair<1>, classes<6>>;
     using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::classes,
                                     selected_by::expected, selected_by::bracket, selected_by::second_byte,
-                                    selected_by::column, selected_by::changes>;
+                                    selected_by::column, selected_by::changes, selected_by::known_partial,
+                                    selected_by::third_byte, selected_by::word_shape,
+                                    selected_by::last_partial, selected_by::bracket_partial>;
+    using finals = selector_list<selected_by::partial, selected_by::experience, selected_by::expected,
+                                 selected_by::classes>;
 };
 struct max_code : detail::default_rates {
     static constexpr bool sure_inputs = true;

@@ -130,6 +130,72 @@ struct cell_above {
     }
 };
 
+/// How many of the first six contexts have been here, and the bits so far.
+struct known_partial {
+    static constexpr std::size_t contexts = 7 * 256;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto&) noexcept {
+        return s.seen * 256 + s.partial;
+    }
+};
+/// The last byte.
+struct last_byte {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return h.last_byte() * 8U + s.bits;
+    }
+};
+/// The last byte and the bits so far.
+struct last_partial {
+    static constexpr std::size_t contexts = 65536;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return h.last_byte() * 256U + s.partial;
+    }
+};
+/// The byte before the last two.
+struct third_byte {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return (h.last() >> 16 & 0xFF) * 8 + s.bits;
+    }
+};
+/// Classes of the last three bytes.
+struct three_classes {
+    static constexpr std::size_t contexts = 4096 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return static_cast<std::uint32_t>(h.classes() & 0xFFF) * 8 + s.bits;
+    }
+};
+/// The byte that a match expects and how long the match is.
+struct expected_match {
+    static constexpr std::size_t contexts = 256 * 4 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto&) noexcept {
+        return ((s.expected & 0xFF) * 4 + s.match) * 8 + s.bits;
+    }
+};
+/// The first byte of the line.
+struct line_start {
+    static constexpr std::size_t contexts = 256 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return h.first_of_line() * 8U + s.bits;
+    }
+};
+/// What closes the open bracket (differently for any two of the kinds), whether a word is being spelled, and
+/// the bits so far.
+struct bracket_partial {
+    static constexpr std::size_t contexts = 14 * 256;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        return (h.open_bracket() % 7 * 2 + (h.word(0) != 0 ? 1 : 0)) * 256 + s.partial;
+    }
+};
+/// How many letters the word so far has and the last of its first three.
+struct word_shape {
+    static constexpr std::size_t contexts = 16 * 32 * 8;
+    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
+        const std::uint32_t length = h.length() < 15 ? h.length() : 15;
+        return (length * 32 + (h.beginning() & 31)) * 8 + s.bits;
+    }
+};
+
 }  // namespace selected_by
 
 }  // namespace pith::inline v1::mixing
