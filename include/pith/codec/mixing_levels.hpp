@@ -8,6 +8,7 @@
 
 #include <pith/mixing/context_mixer.hpp>
 #include <pith/mixing/profiles.hpp>
+#include <pith/mixing/quick_mixer.hpp>
 
 namespace pith::inline v1::codec {
 
@@ -17,8 +18,11 @@ struct fast_mixing {
     static constexpr const char* name = "fast";
     static constexpr unsigned log2_lines = 22;  ///< of histories, for each part
     static constexpr unsigned log2_block = 25;
-    static constexpr std::size_t parts = 1;  ///< of a block, that may be coded at the same time
+    static constexpr std::uint32_t least_saving = 40;  ///< bytes, of a word's code: fewer bytes are faster
+    static constexpr std::size_t parts = 1;            ///< of a block, that may be coded at the same time
     static constexpr std::size_t cut_from = std::size_t{1} << 21;  ///< shorter blocks are not cut
+    template <class Profile, mixing::mixing_kernel Kernel>
+    using model = mixing::quick_mixer<Profile, Kernel>;
     using text = mixing::fast_text;
     using code = mixing::fast_code;
     using records = mixing::fast_records;
@@ -28,8 +32,11 @@ struct max_mixing {
     static constexpr const char* name = "max";
     static constexpr unsigned log2_lines = 23;
     static constexpr unsigned log2_block = 26;
+    static constexpr std::uint32_t least_saving = 400;
     static constexpr std::size_t parts = 1;
     static constexpr std::size_t cut_from = std::size_t{1} << 21;
+    template <class Profile, mixing::mixing_kernel Kernel>
+    using model = mixing::context_mixer<Profile, Kernel>;
     using text = mixing::max_text;
     using code = mixing::max_code;
     using records = mixing::max_records;
@@ -40,6 +47,7 @@ struct fast_pair_mixing : fast_mixing {
     static constexpr std::uint32_t recipe = 0x4A;
     static constexpr const char* name = "fast pair";
     static constexpr unsigned log2_lines = 21;
+    static constexpr unsigned log2_block = 24;
     static constexpr std::size_t parts = 2;
 };
 struct max_pair_mixing : max_mixing {
@@ -55,6 +63,7 @@ concept mixing_level = requires {
     { L::recipe } -> std::convertible_to<std::uint32_t>;
     { L::name } -> std::convertible_to<const char*>;
     { L::log2_lines + L::log2_block } -> std::convertible_to<unsigned>;
+    { L::least_saving } -> std::convertible_to<std::uint32_t>;
     { L::parts + L::cut_from } -> std::convertible_to<std::size_t>;
 }
 &&L::parts >= 1 && L::parts <= 16 && L::cut_from >= 64 &&
