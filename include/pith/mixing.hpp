@@ -49,6 +49,7 @@
 #include <pith/mixing/prime_markup.hpp>
 #include <pith/mixing/prime_prose.hpp>
 #include <pith/mixing/profiles.hpp>
+#include <pith/mixing/quick_mixer.hpp>
 #include <pith/mixing/rank_coding.hpp>
 #include <pith/mixing/record_history.hpp>
 #include <pith/mixing/run_map.hpp>

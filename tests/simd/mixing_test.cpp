@@ -127,3 +127,60 @@ TEST_CASE("filling puts f(i) into place i") {
     for (std::size_t i = 0; i < 32; ++i) REQUIRE(out[i] == -static_cast<int>(i));
     CHECK(out[32] == 7);
 }
+
+TEST_CASE("filling with masks puts f(i) into place i and what the masks keep of it behind") {
+    alignas(32) std::array<std::int16_t, 33> out{}, also{};
+    out.fill(7);
+    also.fill(7);
+    const auto f = [](auto i) {
+        const int k = static_cast<int>(i());
+        return std::array<std::int16_t, 2>{static_cast<std::int16_t>(1000 * k - 7001),
+                                           static_cast<std::int16_t>(k % 3 == 0 ? -1 : 0x5A5 * k)};
+    };
+    kernel::fill_masked<16, 11>(out.data(), f);
+    portable_mixing::fill_masked<16, 11>(also.data(), f);
+    CHECK(out == also);
+    for (std::size_t i = 0; i < 16; ++i) {
+        const int x = 1000 * static_cast<int>(i) - 7001, y = i % 3 == 0 ? -1 : 0x5A5 * static_cast<int>(i);
+        REQUIRE(out[i] == x);
+        REQUIRE(out[16 + i] == (i < 11 ? x & y : y));
+    }
+}
+
+namespace {
+
+template <std::size_t Vectors>
+void check_dots(simd_test::numbers& next) {
+    alignas(32) std::array<std::array<std::int16_t, 32>, 8> w{};
+    alignas(32) std::array<std::int16_t, 32> a{};
+    alignas(32) std::array<std::int16_t, 8> out{}, also{};
+    for (int round = 0; round < 60; ++round) {
+        const int size = round % 3 == 0 ? 2048 : 100;
+        for (auto& v : a)
+            v = static_cast<std::int16_t>(static_cast<int>(next() % 4095) * size / 2048 - size + 1);
+        for (auto& v : w)
+            for (auto& x : v) x = number(next);
+        const std::array<const std::int16_t*, 8> at{w[0].data(), w[1].data(), w[2].data(), w[3].data(),
+                                                    w[4].data(), w[5].data(), w[6].data(), w[7].data()};
+        kernel::dots<32, Vectors>(a.data(), at.data(), out.data());
+        portable_mixing::dots<32, Vectors>(a.data(), at.data(), also.data());
+        REQUIRE(out == also);
+        REQUIRE(kernel::dot_sum(a.data(), at[0], at[1]) == portable_mixing::dot_sum(a.data(), at[0], at[1]));
+        for (const int e : {-32767, -3, 0, 700, 32767}) {
+            auto other = w[7];
+            kernel::train<8>(a.data(), w[7].data(), e);
+            portable_mixing::train<8>(a.data(), other.data(), e);
+            REQUIRE(w[7] == other);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("several dot products at once, their bounds and eight trained give the integers of their twin") {
+    simd_test::numbers next(43);
+    check_dots<1>(next);
+    check_dots<3>(next);
+    check_dots<5>(next);
+    check_dots<8>(next);
+}

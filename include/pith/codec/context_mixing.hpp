@@ -32,8 +32,10 @@ template <mixing_level Level, mixing::mixing_kernel Kernel = mixing::portable_mi
 class context_mixing {
     using models = mixing_parts<Level, Kernel, Policy>;
     using model_set = typename models::model_set;
-    using text_transform = transform::text<transform::text_options{
-        .most_bytes = std::size_t{1} << Level::log2_block, .words_from = Level::words_from}>;
+    using text_transform =
+        transform::text<transform::text_options{.most_bytes = std::size_t{1} << Level::log2_block,
+                                                .words_from = Level::words_from,
+                                                .least_saving = Level::least_saving}>;
 
   public:
     static constexpr std::uint32_t recipe = Level::recipe;
@@ -59,7 +61,6 @@ class context_mixing {
         if (in.size() > max_block) return too_long;
         const transform::block_description what = transform::describe_block(in);
         span_sink sink(out.size() < in.size() ? out : out.first(in.size()));
-        models_.first().slots.reset(log2_lines(in.size()));
         if (encode_kind(what, in, sink) && !sink.overflowed()) return sink.size();
         span_sink stored(out);
         stored.put(kind_stored);
@@ -75,15 +76,14 @@ class context_mixing {
         if (out.empty()) return error{error_code::trailing_data, 0, "an empty block has no code"};
         if (out.size() > max_block) return too_long;
         model_set& first = models_.first();
-        first.slots.reset(log2_lines(out.size()));
         if (in[0] == kind_text) {
-            prepare(out.data(), {'\n', '\n'});
+            prepare(out, {'\n', '\n'});
             return models_.decode(&model_set::text, in, 1, out);
         }
         if (in[0] == kind_words) return decode_words(in, out);
         if (in[0] == kind_stored) return copy_stored(in.subspan(1), out);
         if (in[0] == kind_code) {
-            first.code.reset(first.slots, out.data());
+            prepare(first.code, out);
             result<std::size_t> size = models_.decode(&model_set::code, in, 1, out);
             if (size) transform::x86_branches::inverse(out);
             return size;
@@ -94,7 +94,7 @@ class context_mixing {
         if (stride == 0 || stride > transform::max_stride)
             return error{error_code::bad_header, 1, "a record length out of bounds"};
         first.records.history().set_stride(stride);
-        first.records.reset(first.slots, out.data());
+        prepare(first.records, out);
         return models_.decode(&model_set::records, in, 3, out);
     }
 
@@ -112,13 +112,19 @@ class context_mixing {
         while (log2 < Level::log2_lines && (std::size_t{3} << log2) < wanted) ++log2;
         return log2;
     }
-    void prepare(const std::uint8_t* block, std::array<std::uint8_t, 2> marks) noexcept {
+    void prepare(byte_view block, std::array<std::uint8_t, 2> marks) noexcept {
         auto& model = models_.first().text;
+        models_.first().slots.reset(log2_lines(block.size()));
         model.history().set_marks('\n', '\n');
         model.reset(models_.first().slots, scratch_.data());
         mixing::prime(model, scratch_.data());
         model.history().set_marks(marks[0], marks[1]);
-        model.start(block);
+        model.start(block.data());
+    }
+    template <class Model>
+    void prepare(Model& model, byte_view block) noexcept {
+        models_.first().slots.reset(log2_lines(block.size()));
+        model.reset(models_.first().slots, block.data());
     }
     /// The payload; false or a sink that overflowed if it is longer than the block.
     bool encode_kind(const transform::block_description& what, byte_view in, span_sink& sink) noexcept {
@@ -129,13 +135,13 @@ class context_mixing {
             const byte_span block(scratch_.data(), in.size());
             std::memcpy(block.data(), in.data(), in.size());
             transform::x86_branches::forward(block);
-            first.code.reset(first.slots, block.data());
+            prepare(first.code, block);
             return models_.encode(&model_set::code, block, sink);
         }
         sink.put(kind_records);
         put_le<std::uint16_t>(sink, static_cast<std::uint16_t>(what.stride));
         first.records.history().set_stride(what.stride);
-        first.records.reset(first.slots, in.data());
+        prepare(first.records, in);
         return models_.encode(&model_set::records, in, sink);
     }
     bool encode_text(byte_view in, span_sink& sink) noexcept {
@@ -143,7 +149,7 @@ class context_mixing {
         const result<std::size_t> size = transform_.forward_into(in, written);
         if (!size || *size == in.size() || written[0] == 0) {
             sink.put(kind_text);
-            prepare(in.data(), {'\n', '\n'});
+            prepare(in, {'\n', '\n'});
             return models_.encode(&model_set::text, in, sink);
         }
         sink.put(kind_words);
@@ -153,7 +159,7 @@ class context_mixing {
         sink.put(marks[1]);
         std::memmove(scratch_.data() + mixing::prime_text::longest, scratch_.data(), *size);
         const byte_view block(scratch_.data() + mixing::prime_text::longest, *size);
-        prepare(block.data(), marks);
+        prepare(block, marks);
         return models_.encode(&model_set::text, block, sink);
     }
     static result<std::size_t> copy_stored(byte_view in, byte_span out) noexcept {
@@ -172,7 +178,7 @@ class context_mixing {
         if (size == 0 || size >= out.size())
             return error{error_code::bad_header, 1, "a transformed text must be shorter than the text"};
         const byte_span block(scratch_.data() + mixing::prime_text::longest, size);
-        prepare(block.data(), {in[5], in[6]});
+        prepare(block, {in[5], in[6]});
         const result<std::size_t> decoded = models_.decode(&model_set::text, in, head, block);
         if (!decoded) return decoded.error();
         const result<std::size_t> restored = transform_.inverse_into(block, out);

@@ -54,9 +54,9 @@ class mixing_parts {
     static constexpr std::size_t code_room(std::size_t part) noexcept { return part + part / 8; }
 
   public:
-    using text_model = mixing::context_mixer<typename Level::text, Kernel>;
-    using code_model = mixing::context_mixer<typename Level::code, Kernel>;
-    using record_model = mixing::context_mixer<typename Level::records, Kernel>;
+    using text_model = typename Level::template model<typename Level::text, Kernel>;
+    using code_model = typename Level::template model<typename Level::code, Kernel>;
+    using record_model = typename Level::template model<typename Level::records, Kernel>;
 
     struct model_set {
         mixing::history_slots slots{Level::log2_lines};

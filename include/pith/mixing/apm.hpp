@@ -15,6 +15,8 @@ namespace pith::inline v1::mixing {
 class apm {
   public:
     static constexpr std::size_t points = 32;
+    static constexpr int spacing = 1024;  ///< half a unit of the logistic domain
+    static constexpr int limit = (static_cast<int>(points) - 1) * spacing / 2;
 
     explicit apm(std::size_t contexts) : points_(contexts * points) {}
 
@@ -52,9 +54,6 @@ class apm {
     }
 
   private:
-    static constexpr int spacing = 1024;  // half a unit of the logistic domain
-    static constexpr int limit = (static_cast<int>(points) - 1) * spacing / 2;
-
     random_table<std::uint16_t> points_;
     std::size_t nearest_ = 0;
 };

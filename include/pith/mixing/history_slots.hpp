@@ -24,7 +24,7 @@ class history_slots {
     explicit history_slots(unsigned log2_lines)
         : bytes_(random_table<std::uint8_t>::unset(line_bytes << log2_lines)) {}
 
-    /// Empties the first 2^log2_lines lines and uses only those. 1 <= log2_lines <= 24.
+    /// Empties the first 2^log2_lines lines and uses only those. 7 <= log2_lines <= 24.
     void reset(unsigned log2_lines) noexcept {
         PITH_ASSERT(line_bytes << log2_lines <= bytes_.size());
         shift_ = 32 - log2_lines;
@@ -46,6 +46,13 @@ class history_slots {
     /// Starts to fetch the line of `hash`, whose upper bits name it.
     void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(line(hash), 1); }
 
+    /// A hash in the page of `hash`, else as `other`: what stands in one page needs one translation of
+    /// addresses.
+    [[nodiscard]] std::uint32_t in_page_of(std::uint32_t hash, std::uint32_t other) const noexcept {
+        const std::uint32_t inside = (1U << (shift_ + log2_page)) - 1;
+        return (hash & ~inside) | (other & inside);
+    }
+
     /// Histories of a context's nibble, to be indexed by the node of its tree: 1 for the first bit, 2n and
     /// 2n + 1 after node n. The lowest 8 bits of `hash` tell contexts of one line apart.
     [[nodiscard, gnu::always_inline]] std::uint8_t* find(std::uint32_t hash) noexcept {
@@ -57,6 +64,8 @@ class history_slots {
     }
 
   private:
+    static constexpr unsigned log2_page = 6;  // 64 lines of 64 bytes
+
     [[nodiscard]] std::uint8_t* line(std::uint32_t hash) const noexcept {
         return const_cast<std::uint8_t*>(bytes_.data()) + (std::size_t{hash >> shift_} << 6);
     }

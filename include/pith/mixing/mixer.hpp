@@ -15,14 +15,19 @@
 
 namespace pith::inline v1::mixing {
 
-/// Loops over N numbers, at addresses that are multiples of 32. N is a multiple of 16, in adapt of 8.
+/// Loops over N numbers, at addresses that are multiples of 32. N is a multiple of 16, in adapt and
+/// train of 8.
 ///   dot:   sum over pairs of (a[2i] w[2i] + a[2i+1] w[2i+1]) >> 8, arithmetic shift
 ///   train: w[i] += (a[i] e + 2^14) >> 15, saturating; |e| <= 32767
 ///   adapt: adaptive_probability::update(bit, limit) on each
 ///   fill:  to[i] = f(std::integral_constant<std::size_t, i>), as vectors: a vector stored in parts is slow
 ///   to load
+///   fill_masked: f gives {x, y}; to[i] = x, to[N + i] = y, for the first Masked numbers x & y
+///   dots:  to[k] = dot(a, w[k]) >> 6 within +-2047 for Vectors <= 8 vectors, 0 for the rest of eight
+///   dot_sum: the exact sum of a[i] (v[i] + w[i]) over eight numbers, |a[i]| <= 2047; below 2^30
 template <class K>
-concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, std::uint32_t* p, int e) {
+concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, const std::int16_t* const* v,
+                                 std::uint32_t* p, int e) {
     { K::template dot<32>(a, w) }
     noexcept->std::same_as<std::int32_t>;
     { K::template train<32>(a, w, e) }
@@ -32,6 +37,16 @@ concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, std::ui
     {
         K::template fill<32>(w, [](auto i) { return static_cast<std::int16_t>(i()); })
     }
+    noexcept;
+    {
+        K::template fill_masked<16, 8>(w, [](auto) { return std::array<std::int16_t, 2>{}; })
+    }
+    noexcept;
+    { K::template dots<32, 5>(a, v, w) }
+    noexcept;
+    { K::dot_sum(a, a, a) }
+    noexcept->std::same_as<std::int32_t>;
+    { K::template train<8>(a, w, e) }
     noexcept;
 };
 
@@ -59,7 +74,35 @@ struct portable_mixing {
         fill_each(to, f, std::make_index_sequence<N>{});
     }
 
+    template <std::size_t N, std::size_t Masked, class F>
+    [[gnu::always_inline]] static void fill_masked(std::int16_t* to, F f) noexcept {
+        fill_each_masked<Masked>(to, f, std::make_index_sequence<N>{});
+    }
+    template <std::size_t N, std::size_t Vectors>
+    static void dots(const std::int16_t* a, const std::int16_t* const* w, std::int16_t* to) noexcept {
+        for (std::size_t k = 0; k < 8; ++k) {
+            const std::int32_t x = k < Vectors ? dot<N>(a, w[k < Vectors ? k : 0]) >> 6 : 0;
+            to[k] = static_cast<std::int16_t>(x < -2047 ? -2047 : x > 2047 ? 2047 : x);
+        }
+    }
+    [[nodiscard]] static std::int32_t dot_sum(const std::int16_t* a, const std::int16_t* v,
+                                              const std::int16_t* w) noexcept {
+        std::int32_t sum = 0;
+        for (std::size_t i = 0; i < 8; ++i) sum += a[i] * (v[i] + w[i]);
+        return sum;
+    }
+
   private:
+    template <std::size_t Masked, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_each_masked(std::int16_t* to, F f,
+                                                        std::index_sequence<I...>) noexcept {
+        constexpr std::size_t n = sizeof...(I);
+        const auto put = [to](std::size_t i, const std::array<std::int16_t, 2>& v) {
+            to[i] = v[0];
+            to[n + i] = i < Masked ? static_cast<std::int16_t>(v[0] & v[1]) : v[1];
+        };
+        (put(I, f(std::integral_constant<std::size_t, I>{})), ...);
+    }
     template <class F, std::size_t... I>
     [[gnu::always_inline]] static void fill_each(std::int16_t* to, F f, std::index_sequence<I...>) noexcept {
         ((to[I] = f(std::integral_constant<std::size_t, I>{})), ...);
@@ -96,6 +139,10 @@ requires(N % 16 == 0) class weight_set {
         at_ = weights_.data() + context * N;
         const std::int32_t x = Kernel::template dot<N>(inputs, at_) >> 3;  // 8 + 14 - 8 - 3 = 11 bits
         return x < -stretch16_limit ? -stretch16_limit : x > stretch16_limit ? stretch16_limit : x;
+    }
+    /// The vector of a context.
+    [[nodiscard, gnu::always_inline]] std::int16_t* choose(std::size_t context) noexcept {
+        return weights_.data() + context * N;
     }
     /// Gradient step of the vector used last. error = (bit << 16) - probability; rate in 2^-15.
     [[gnu::always_inline]] void train(const std::int16_t* inputs, int error, int rate) noexcept {

@@ -36,18 +36,16 @@ struct fast_text : detail::default_rates {
 };
 /// Machine code, and what is neither text nor records.
 struct fast_code : detail::default_rates {
-    static constexpr unsigned log2_places = 19;
+    static constexpr unsigned log2_places = 18;
     using history = x86_history;
-    using contexts = context_list<order<2>, order<3>, order<4>, order<6>, sparse<0xFFFF00>, sparse<0xFF00FF>,
-                                  instructions<0>, instructions<1>, instructions<2>, opcode_and<1>,
-                                  opcode_and<2>, opcode_operand>;
+    using contexts =
+        context_list<order<2>, order<3>, order<4>, order<6>, instructions<0>, instructions<1>, opcode_and<1>>;
     using runs = context_list<order<3>, instructions<1>>;
-    using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::instruction,
-                                    selected_by::expected>;
+    using selectors = selector_list<selected_by::experience, selected_by::partial, selected_by::instruction>;
 };
 /// Records of a fixed length: tables, bitmaps, samples.
 struct fast_records : detail::default_rates {
-    static constexpr unsigned log2_places = 19;
+    static constexpr unsigned log2_places = 18;
     using history = record_history;
     using contexts =
         context_list<order<2>, order<3>, order<4>, record_above_left, record_above_two, record_around,

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 
 #include <pith/mixing/byte_history.hpp>
 
@@ -28,8 +29,16 @@ concept weight_selector = requires(const mixing_state& s, const History& h) {
     noexcept->std::same_as<std::uint32_t>;
 };
 
+/// Law: value(s, h) = value(mixing_state{}, h) + s.bits, so that a byte's vectors stand together.
+template <class S>
+concept steady_selector = requires {
+    requires S::steady;
+};
+
 template <class... Selectors>
 struct selector_list {
+    template <std::size_t K>
+    using at = std::tuple_element_t<K, std::tuple<Selectors...>>;
     static constexpr std::size_t size = sizeof...(Selectors);
     static constexpr std::array<std::size_t, size> contexts{Selectors::contexts...};
     template <class History>
@@ -59,6 +68,7 @@ struct partial {
 };
 /// Classes of the last two bytes.
 struct classes {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 2048;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return static_cast<std::uint32_t>(h.classes() & 0xFF) * 8 + s.bits;
@@ -73,6 +83,7 @@ struct expected {
 };
 /// The byte before the last one.
 struct second_byte {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 2048;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.last() >> 8 & 0xFF) * 8 + s.bits;
@@ -80,6 +91,7 @@ struct second_byte {
 };
 /// The column, up to 255.
 struct column {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 2048;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.column() < 255 ? h.column() : 255) * 8 + s.bits;
@@ -87,6 +99,7 @@ struct column {
 };
 /// The open bracket's distance and whether a word is being spelled.
 struct bracket {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 17 * 16;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         const std::uint32_t open = h.open_bracket() != 0 ? 1 + h.bracket_distance() : 0;
@@ -95,6 +108,7 @@ struct bracket {
 };
 /// The last three changes of class.
 struct changes {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 32768;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.class_changes() & 0xFFF) * 8 + s.bits;
@@ -102,6 +116,7 @@ struct changes {
 };
 /// Where in an instruction of x86 the next byte stands.
 struct instruction {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 32 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return h.field() * 8 + s.bits;
@@ -110,6 +125,7 @@ struct instruction {
 
 /// The opcode of the instruction.
 struct opcode {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 256 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return h.opcode() * 8 + s.bits;
@@ -117,6 +133,7 @@ struct opcode {
 };
 /// The column in a record, up to 255.
 struct cell {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 256 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.cell_column() < 255 ? h.cell_column() : 255) * 8 + s.bits;
@@ -124,6 +141,7 @@ struct cell {
 };
 /// The byte one record back.
 struct cell_above {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 256 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return h.cell(1, 0) * 8 + s.bits;

@@ -3,6 +3,7 @@
 // not depend on this folder: pass simd::mixing_kernel<> as its policy.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -30,6 +31,64 @@ template <std::size_t First, class F>
 
 }  // namespace detail
 
+#if !defined(PITH_NO_SIMD) && defined(__x86_64__)
+
+namespace detail {
+
+/// Eight numbers and masks go straight from memory into their vectors.
+template <std::size_t N, std::size_t First, std::size_t Masked, class F, std::size_t... I>
+[[gnu::always_inline]] inline void fill_eight_masked(std::int16_t* to, F& f,
+                                                     std::index_sequence<I...>) noexcept {
+    __m128i x = _mm_setzero_si128(), y = x;
+    const auto put = [&](auto i) __attribute__((always_inline)) {
+        const std::array<std::int16_t, 2> v = f(std::integral_constant<std::size_t, First + i()>{});
+        x = _mm_insert_epi16(x, v[0], static_cast<int>(i()));
+        y = _mm_insert_epi16(y, v[1], static_cast<int>(i()));
+    };
+    (put(std::integral_constant<std::size_t, I>{}), ...);
+    const __m128i kept = _mm_setr_epi16(static_cast<short>(First + I < Masked ? 0 : -1)...);
+    _mm_store_si128(reinterpret_cast<__m128i*>(to + First), x);
+    _mm_store_si128(reinterpret_cast<__m128i*>(to + N + First), _mm_and_si128(y, _mm_or_si128(x, kept)));
+}
+/// Sums, 6 bits narrower and within +-2047.
+[[gnu::always_inline]] inline void store_bounded(std::int16_t* to, __m128i low, __m128i high) noexcept {
+    const __m128i x = _mm_packs_epi32(_mm_srai_epi32(low, 6), _mm_srai_epi32(high, 6));
+    const __m128i bounded = _mm_max_epi16(_mm_min_epi16(x, _mm_set1_epi16(2047)), _mm_set1_epi16(-2047));
+    _mm_store_si128(reinterpret_cast<__m128i*>(to), bounded);
+}
+[[nodiscard, gnu::always_inline]] inline std::int32_t sum_of(__m128i v) noexcept {
+    v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4E));
+    v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0xB1));
+    return _mm_cvtsi128_si32(v);
+}
+/// What eight numbers at a time do best.
+struct eight_lanes {
+    template <std::size_t N, std::size_t Masked, class F>
+    [[gnu::always_inline]] static void fill_masked(std::int16_t* to, F f) noexcept {
+        for_eights<Masked>(to, f, std::make_index_sequence<N / 8>{});
+    }
+    [[nodiscard, gnu::always_inline]] static std::int32_t dot_sum(const std::int16_t* a,
+                                                                  const std::int16_t* v,
+                                                                  const std::int16_t* w) noexcept {
+        const auto load = [](const std::int16_t* from) {
+            return _mm_load_si128(reinterpret_cast<const __m128i*>(from));
+        };
+        const __m128i x = load(a);
+        return sum_of(_mm_add_epi32(_mm_madd_epi16(x, load(v)), _mm_madd_epi16(x, load(w))));
+    }
+
+  private:
+    template <std::size_t Masked, class F, std::size_t... V>
+    [[gnu::always_inline]] static void for_eights(std::int16_t* to, F& f,
+                                                  std::index_sequence<V...>) noexcept {
+        (fill_eight_masked<8 * sizeof...(V), 8 * V, Masked>(to, f, std::make_index_sequence<8>{}), ...);
+    }
+};
+
+}  // namespace detail
+
+#endif
+
 /// A model of mixing::mixing_kernel. Exact. AVX-512 takes the form of AVX2: vectors of mixers are short.
 template <instruction_set Arch = native>
 struct mixing_kernel;
@@ -37,7 +96,7 @@ struct mixing_kernel;
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__)
 
 template <instruction_set Arch>
-requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> {
+requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> : detail::eight_lanes {
     template <std::size_t N>
     [[nodiscard, gnu::always_inline]] static std::int32_t dot(const std::int16_t* a,
                                                               const std::int16_t* w) noexcept {
@@ -72,8 +131,32 @@ requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> {
     [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
         fill_vectors(to, f, std::make_index_sequence<N / 8>{});
     }
+    template <std::size_t N, std::size_t Vectors>
+    [[gnu::always_inline]] static void dots(const std::int16_t* a, const std::int16_t* const* w,
+                                            std::int16_t* to) noexcept {
+        detail::store_bounded(to, four_sums<N, Vectors, 0>(a, w), four_sums<N, Vectors, 4>(a, w));
+    }
 
   private:
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static __m128i sums(const std::int16_t* a,
+                                                          const std::int16_t* const* w) noexcept {
+        __m128i sum = _mm_setzero_si128();
+        if constexpr (K < Vectors)
+            for (std::size_t i = 0; i < N; i += 8)
+                sum = _mm_add_epi32(sum, _mm_srai_epi32(_mm_madd_epi16(load(a + i), load(w[K] + i)), 8));
+        return sum;
+    }
+    /// The sums of four vectors, by a transposition.
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static __m128i four_sums(const std::int16_t* a,
+                                                               const std::int16_t* const* w) noexcept {
+        const __m128i s0 = sums<N, Vectors, K>(a, w), s1 = sums<N, Vectors, K + 1>(a, w),
+                      s2 = sums<N, Vectors, K + 2>(a, w), s3 = sums<N, Vectors, K + 3>(a, w);
+        const __m128i t0 = _mm_add_epi32(_mm_unpacklo_epi32(s0, s1), _mm_unpackhi_epi32(s0, s1)),
+                      t1 = _mm_add_epi32(_mm_unpacklo_epi32(s2, s3), _mm_unpackhi_epi32(s2, s3));
+        return _mm_add_epi32(_mm_unpacklo_epi64(t0, t1), _mm_unpackhi_epi64(t0, t1));
+    }
     template <class T>
     [[nodiscard, gnu::always_inline]] static __m128i load(const T* from) noexcept {
         return _mm_load_si128(reinterpret_cast<const __m128i*>(from));
@@ -105,7 +188,7 @@ requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> {
 #if !defined(PITH_NO_SIMD) && defined(__AVX2__)
 
 template <instruction_set Arch>
-requires(covers<Arch, avx2>) struct mixing_kernel<Arch> {
+requires(covers<Arch, avx2>) struct mixing_kernel<Arch> : detail::eight_lanes {
     template <std::size_t N>
     [[nodiscard, gnu::always_inline]] static std::int32_t dot(const std::int16_t* a,
                                                               const std::int16_t* w) noexcept {
@@ -120,6 +203,12 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> {
     }
     template <std::size_t N>
     [[gnu::always_inline]] static void train(const std::int16_t* a, std::int16_t* w, int e) noexcept {
+        if constexpr (N == 8) {
+            auto* const at = reinterpret_cast<__m128i*>(w);
+            const __m128i step = _mm_mulhrs_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(a)),
+                                                  _mm_set1_epi16(static_cast<short>(e)));
+            return _mm_store_si128(at, _mm_adds_epi16(_mm_load_si128(at), step));
+        }
         const __m256i error = _mm256_set1_epi16(static_cast<short>(e));
 #    pragma GCC unroll 32
         for (std::size_t i = 0; i < N; i += 16)
@@ -144,8 +233,35 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> {
     [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
         fill_vectors(to, f, std::make_index_sequence<N / 16>{});
     }
+    template <std::size_t N, std::size_t Vectors>
+    [[gnu::always_inline]] static void dots(const std::int16_t* a, const std::int16_t* const* w,
+                                            std::int16_t* to) noexcept {
+        const __m256i low =
+            _mm256_hadd_epi32(pair_of_sums<N, Vectors, 0>(a, w), pair_of_sums<N, Vectors, 2>(a, w));
+        const __m256i high =
+            _mm256_hadd_epi32(pair_of_sums<N, Vectors, 4>(a, w), pair_of_sums<N, Vectors, 6>(a, w));
+        detail::store_bounded(to, joined(low), joined(high));
+    }
 
   private:
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static __m256i sums(const std::int16_t* a,
+                                                          const std::int16_t* const* w) noexcept {
+        __m256i sum = _mm256_setzero_si256();
+        if constexpr (K < Vectors)
+            for (std::size_t i = 0; i < N; i += 16)
+                sum = _mm256_add_epi32(sum,
+                                       _mm256_srai_epi32(_mm256_madd_epi16(load(a + i), load(w[K] + i)), 8));
+        return sum;
+    }
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static __m256i pair_of_sums(const std::int16_t* a,
+                                                                  const std::int16_t* const* w) noexcept {
+        return _mm256_hadd_epi32(sums<N, Vectors, K>(a, w), sums<N, Vectors, K + 1>(a, w));
+    }
+    [[nodiscard, gnu::always_inline]] static __m128i joined(__m256i v) noexcept {
+        return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    }
     template <class T>
     [[nodiscard, gnu::always_inline]] static __m256i load(const T* from) noexcept {
         return _mm256_load_si256(reinterpret_cast<const __m256i*>(from));
@@ -208,8 +324,62 @@ requires(covers<Arch, neon>) struct mixing_kernel<Arch> {
     [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
         fill_vectors(to, f, std::make_index_sequence<N / 8>{});
     }
+    template <std::size_t N, std::size_t Masked, class F>
+    [[gnu::always_inline]] static void fill_masked(std::int16_t* to, F f) noexcept {
+        fill_masked_vectors<Masked>(to, f, std::make_index_sequence<N / 8>{});
+    }
+    template <std::size_t N, std::size_t Vectors>
+    [[gnu::always_inline]] static void dots(const std::int16_t* a, const std::int16_t* const* w,
+                                            std::int16_t* to) noexcept {
+        const int16x8_t x = vcombine_s16(vqmovn_s32(four_sums<N, Vectors, 0>(a, w)),
+                                         vqmovn_s32(four_sums<N, Vectors, 4>(a, w)));
+        vst1q_s16(to, vmaxq_s16(vminq_s16(x, vdupq_n_s16(2047)), vdupq_n_s16(-2047)));
+    }
+    [[nodiscard, gnu::always_inline]] static std::int32_t dot_sum(const std::int16_t* a,
+                                                                  const std::int16_t* v,
+                                                                  const std::int16_t* w) noexcept {
+        const int16x8_t x = vld1q_s16(a), y = vld1q_s16(v), z = vld1q_s16(w);
+        int32x4_t sum = vmull_s16(vget_low_s16(x), vget_low_s16(y));
+        sum = vmlal_high_s16(sum, x, y);
+        sum = vmlal_s16(sum, vget_low_s16(x), vget_low_s16(z));
+        return vaddvq_s32(vmlal_high_s16(sum, x, z));
+    }
 
   private:
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static int32x4_t sums(const std::int16_t* a,
+                                                            const std::int16_t* const* w) noexcept {
+        int32x4_t sum = vdupq_n_s32(0);
+        if constexpr (K < Vectors)
+            for (std::size_t i = 0; i < N; i += 8) {
+                const int16x8_t x = vld1q_s16(a + i), y = vld1q_s16(w[K] + i);
+                const int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
+                sum = vsraq_n_s32(sum, vpaddq_s32(low, vmull_high_s16(x, y)), 8);
+            }
+        return sum;
+    }
+    /// The sums of four vectors, 6 bits narrower.
+    template <std::size_t N, std::size_t Vectors, std::size_t K>
+    [[nodiscard, gnu::always_inline]] static int32x4_t four_sums(const std::int16_t* a,
+                                                                 const std::int16_t* const* w) noexcept {
+        const int32x4_t low = vpaddq_s32(sums<N, Vectors, K>(a, w), sums<N, Vectors, K + 1>(a, w)),
+                        high = vpaddq_s32(sums<N, Vectors, K + 2>(a, w), sums<N, Vectors, K + 3>(a, w));
+        return vshrq_n_s32(vpaddq_s32(low, high), 6);
+    }
+    template <std::size_t Masked, class F, std::size_t... V>
+    [[gnu::always_inline]] static void fill_masked_vectors(std::int16_t* to, F& f,
+                                                           std::index_sequence<V...>) noexcept {
+        (fill_masked_vector<8 * sizeof...(V), 8 * V, Masked>(to, f, std::make_index_sequence<8>{}), ...);
+    }
+    template <std::size_t N, std::size_t First, std::size_t Masked, class F, std::size_t... I>
+    [[gnu::always_inline]] static void fill_masked_vector(std::int16_t* to, F& f,
+                                                          std::index_sequence<I...>) noexcept {
+        const std::array<std::int16_t, 2> v[] = {f(std::integral_constant<std::size_t, First + I>{})...};
+        const int16x8_t x{v[I][0]...}, y{v[I][1]...};
+        const int16x8_t kept{static_cast<std::int16_t>(First + I < Masked ? 0 : -1)...};
+        vst1q_s16(to + First, x);
+        vst1q_s16(to + N + First, vandq_s16(y, vorrq_s16(x, kept)));
+    }
     template <class F, std::size_t... V>
     [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
                                                     std::index_sequence<V...>) noexcept {
