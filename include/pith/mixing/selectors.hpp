@@ -155,13 +155,6 @@ struct known_partial {
         return s.seen * 256 + s.partial;
     }
 };
-/// The last byte.
-struct last_byte {
-    static constexpr std::size_t contexts = 256 * 8;
-    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
-        return h.last_byte() * 8U + s.bits;
-    }
-};
 /// The last byte and the bits so far.
 struct last_partial {
     static constexpr std::size_t contexts = 65536;
@@ -174,27 +167,6 @@ struct third_byte {
     static constexpr std::size_t contexts = 256 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.last() >> 16 & 0xFF) * 8 + s.bits;
-    }
-};
-/// Classes of the last three bytes.
-struct three_classes {
-    static constexpr std::size_t contexts = 4096 * 8;
-    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
-        return static_cast<std::uint32_t>(h.classes() & 0xFFF) * 8 + s.bits;
-    }
-};
-/// The byte that a match expects and how long the match is.
-struct expected_match {
-    static constexpr std::size_t contexts = 256 * 4 * 8;
-    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto&) noexcept {
-        return ((s.expected & 0xFF) * 4 + s.match) * 8 + s.bits;
-    }
-};
-/// The first byte of the line.
-struct line_start {
-    static constexpr std::size_t contexts = 256 * 8;
-    [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
-        return h.first_of_line() * 8U + s.bits;
     }
 };
 /// What closes the open bracket (differently for any two of the kinds), whether a word is being spelled, and
