@@ -4,7 +4,7 @@
 
 # Every method on made-up vectors, and again with a file of each kind.
 expect 0 '' "$program" --threads 2
-[ "$(wc -l <stdout)" -eq 11 ] || fault "not one line for each method: $(cat stdout)"
+[ "$(wc -l <stdout)" -eq 12 ] || fault "not one line for each method: $(cat stdout)"
 awk 'NR > 2 && !($2 > 0.2 && $2 <= 1) { exit 1 }' stdout || fault "a recall out of range: $(cat stdout)"
 expect 0 '' "$program" --help
 "$program" --method pq-fast | awk 'NR == 3 { print $2 }' >one
