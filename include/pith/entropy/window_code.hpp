@@ -19,9 +19,8 @@ inline constexpr std::size_t window_group = 1024;
 inline constexpr std::size_t window_pitch = window_group / 8;
 
 /// Bytes to bit planes and back, W = 2^bits - 1, n a multiple of 32 up to window_group:
-///   encode: code = symbol - base if that is in [0, W), else W, and the symbol is appended to `escapes`; bit
-///   j
-///           of code i is bit i of plane j. Gives the number of escapes. May write 32 bytes beyond the last.
+///   encode: code = symbol - base if that is in [0, W), else W, and the symbol is appended to `escapes`;
+///           bit j of code i is bit i of plane j. Gives their number. May write 32 bytes beyond the last.
 ///   decode: the inverse; gives the number of escapes used. May read 32 bytes beyond the last.
 ///   spell:  n bytes of two nibbles, the lower first, to 2 n bytes of a table of 16, but the next byte of
 ///   `far` for each nibble 15. Gives how many of these it used; may read 32 bytes beyond the last. Writes no
