@@ -103,6 +103,23 @@ TEST_CASE("the chosen window is no longer than any other, and never longer than 
     REQUIRE(choose_window(window_census(counts), 1, 7).bits == 0);
 }
 
+TEST_CASE("a census whose range is known chooses as one that looks for it") {
+    for (unsigned top : {0U, 1U, 3U, 20U, 120U, 255U})
+        for (unsigned zeros : {0U, 1U, 400U, 900U}) {
+            std::uint16_t counts[256] = {};
+            for (const std::uint8_t b : falling(64, top, top)) ++counts[b];
+            counts[0] = static_cast<std::uint16_t>(counts[0] + zeros);
+            unsigned low = 1, high = 255;
+            while (high > 0 && counts[high] == 0) --high;
+            while (low < high && counts[low] == 0) ++low;
+            const window_form a = choose_window(window_census(counts), 1, 7);
+            const window_census known(counts, static_cast<std::uint8_t>(high == 0 ? 0 : low),
+                                      static_cast<std::uint8_t>(high));
+            const window_form b = choose_window(known, 1, 7);
+            CHECK((a.bits == b.bits && a.base == b.base));
+        }
+}
+
 TEST_CASE("damaged groups of windows give an error or values, and one form per value") {
     window_scratch s;
     const bytes in = falling(45, 120, 3);

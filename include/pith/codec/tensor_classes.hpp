@@ -135,9 +135,10 @@ class class_search {
   public:
     using histogram = std::array<std::uint32_t, 256>;
 
-    /// False where the shape has no rows and columns to speak of.
-    [[nodiscard]] bool start(const tensor_geometry& g, std::uint8_t floor) {
-        floor_ = floor;
+    /// False where the shape has no rows and columns to speak of. No symbol is above `highest`; those far
+    /// below it, such as zeros, must not move the means.
+    [[nodiscard]] bool start(const tensor_geometry& g, std::uint8_t highest) {
+        floor_ = highest > depth ? static_cast<std::uint8_t>(highest - depth) : std::uint8_t{0};
         at_ = 0;
         cuts_.clear();
         std::uint64_t height = 1;
@@ -149,7 +150,8 @@ class class_search {
                 continue;
             if (cuts_.size() == 2) cuts_.pop_back();
             cuts_.push_back({cut, std::vector<std::uint32_t>(static_cast<std::size_t>(height)),
-                             std::vector<std::uint32_t>(static_cast<std::size_t>(width))});
+                             std::vector<std::uint32_t>(static_cast<std::size_t>(width)),
+                             std::vector<std::uint16_t>(static_cast<std::size_t>(width))});
         }
         return !cuts_.empty();
     }
@@ -162,22 +164,16 @@ class class_search {
             for (std::size_t i = 0; i < symbols.size(); ++row, column = 0) {
                 const std::size_t n =
                     symbols.size() - i < width - column ? symbols.size() - i : width - column;
-                std::uint32_t* const to = c.columns.data() + column;
-                std::uint32_t sum = 0;
-                for (std::size_t k = 0; k < n; ++k) {
-                    const std::uint32_t v =
-                        symbols[i + k] > floor_ ? symbols[i + k] - std::uint32_t{floor_} : 0U;
-                    to[k] += v;
-                    sum += v;
-                }
-                c.rows[row] += sum;
+                c.rows[row] += add_row(symbols.subspan(i, n), c.fresh.data() + column);
                 i += n;
+                if (++c.added == most_added) c.settle();
             }
         }
         at_ += symbols.size();
     }
     /// Levels of the cut whose rows and columns explain most, `step` sixteenths of an exponent apart.
-    [[nodiscard]] scale_classes levels(std::int64_t step) const {
+    [[nodiscard]] scale_classes levels(std::int64_t step) {
+        for (sums_of_cut& c : cuts_) c.settle();
         const sums_of_cut* best = nullptr;
         std::uint64_t most = 0;
         for (const sums_of_cut& c : cuts_) {
@@ -194,9 +190,9 @@ class class_search {
         return out;
     }
 
-    /// Counts by sums of levels; then the number of classes and their sums. Gives the cost in 2^-16 bits,
-    /// levels and tables included, and the counts of each class.
-    [[nodiscard]] static std::uint64_t choose(scale_classes& out, const std::vector<histogram>& by_sum,
+    /// Takes 256 counts for each sum of levels; finds the number of classes and their sums. Gives the cost in
+    /// 2^-16 bits, levels and tables included, and the counts of each class.
+    [[nodiscard]] static std::uint64_t choose(scale_classes& out, const std::vector<std::uint32_t>& by_sum,
                                               std::vector<histogram>& by_class) {
         std::uint64_t best = ~std::uint64_t{0};
         for (unsigned count = 2; count <= 16; count *= 2) {
@@ -204,7 +200,7 @@ class class_search {
             const unsigned used = by_mass(by_sum, count, classes);
             std::vector<histogram> merged(used);
             for (std::size_t s = 0; s < scale_classes::sums; ++s)
-                for (std::size_t v = 0; v < 256; ++v) merged[classes[s]][v] += by_sum[s][v];
+                for (std::size_t v = 0; v < 256; ++v) merged[classes[s]][v] += by_sum[256 * s + v];
             std::uint64_t cost = cost_of_levels(out.rows) + cost_of_levels(out.columns);
             for (const histogram& h : merged) cost += rough_cost(h.data(), 256);
             if (cost >= best) continue;
@@ -220,7 +216,35 @@ class class_search {
     struct sums_of_cut {
         unsigned cut;
         std::vector<std::uint32_t> rows, columns;  // of at most 2^24 values below 2^8 each
+        std::vector<std::uint16_t> fresh;          // not in `columns` yet; of at most most_added values each
+        unsigned added = 0;
+
+        void settle() noexcept {
+            for (std::size_t k = 0; k < columns.size(); ++k) columns[k] += fresh[k];
+            std::memset(fresh.data(), 0, 2 * fresh.size());
+            added = 0;
+        }
     };
+    static constexpr unsigned depth = 24;         // above the floor
+    static constexpr unsigned most_added = 2048;  // depth * most_added < 2^16
+
+    /// The sum of a row's values above the floor, each of which is added to `to`.
+    [[nodiscard]] std::uint32_t add_row(byte_view symbols, std::uint16_t* to) const noexcept {
+        const std::uint8_t* const in = symbols.data();
+        const std::uint8_t floor = floor_;
+        std::uint32_t sum = 0;
+        for (std::size_t i = 0; i < symbols.size();) {
+            const std::size_t end = symbols.size() - i < most_added ? symbols.size() : i + most_added;
+            std::uint16_t part = 0;  // of most_added values
+            for (; i < end; ++i) {
+                const auto v = static_cast<std::uint16_t>((in[i] > floor ? in[i] : floor) - floor);
+                to[i] = static_cast<std::uint16_t>(to[i] + v);
+                part = static_cast<std::uint16_t>(part + v);
+            }
+            sum += part;
+        }
+        return sum;
+    }
     /// The sum of squares of the means, each as often as it stands for values.
     [[nodiscard]] static std::uint64_t explained(const std::vector<std::uint32_t>& sums,
                                                  std::uint64_t each) noexcept {
@@ -243,12 +267,12 @@ class class_search {
         return rough_cost(counts, scale_classes::levels) + (64 << 16);
     }
     /// At most `count` classes of about equal numbers of values, none of them empty; gives their number.
-    [[nodiscard]] static unsigned by_mass(const std::vector<histogram>& by_sum, unsigned count,
+    [[nodiscard]] static unsigned by_mass(const std::vector<std::uint32_t>& by_sum, unsigned count,
                                           std::array<std::uint8_t, scale_classes::sums + 1>& out) noexcept {
         std::array<std::uint64_t, scale_classes::sums> mass{};
         std::uint64_t total = 0, below = 0;
         for (std::size_t s = 0; s < scale_classes::sums; ++s) {
-            for (const std::uint32_t n : by_sum[s]) mass[s] += n;
+            for (std::size_t v = 0; v < 256; ++v) mass[s] += by_sum[256 * s + v];
             total += mass[s];
         }
         unsigned used = 0;

@@ -14,6 +14,7 @@
 #include <pith/core/result.hpp>
 #include <pith/entropy/window_code.hpp>
 #include <pith/simd/float_split.hpp>
+#include <pith/simd/narrow_histogram.hpp>
 #include <pith/simd/window.hpp>
 
 namespace pith::inline v1::codec {
@@ -115,21 +116,13 @@ class window_tier {
         return w.memory.data() + sizeof(entropy::window_scratch) + 64;
     }
 
-    /// Counts every step-th symbol, in four tables, since equal symbols in a row would wait for each other.
-    static void count(const std::uint8_t* symbols, std::size_t n, std::size_t step,
-                      std::uint16_t (&counts)[256]) noexcept {
-        std::uint16_t more[3][256] = {};
-        std::memset(counts, 0, sizeof counts);
-        std::size_t i = 0;
-        for (; i + 3 * step < n; i += 4 * step) {
-            ++counts[symbols[i]];
-            ++more[0][symbols[i + step]];
-            ++more[1][symbols[i + 2 * step]];
-            ++more[2][symbols[i + 3 * step]];
-        }
-        for (; i < n; i += step) ++counts[symbols[i]];
-        for (std::size_t v = 0; v < 256; ++v)
-            counts[v] = static_cast<std::uint16_t>(counts[v] + more[0][v] + more[1][v] + more[2][v]);
+    /// A census of every second symbol of a whole group; of a short one, or where asked, of all.
+    [[nodiscard]] static entropy::window_census take(const std::uint8_t* symbols, std::size_t n,
+                                                     bool all) noexcept {
+        std::uint16_t counts[256];
+        const simd::value_range r = n == group && !all ? simd::narrow_histogram<2>(symbols, n, counts)
+                                                       : simd::narrow_histogram<1>(symbols, n, counts);
+        return entropy::window_census(counts, r.lowest, r.highest);
     }
     [[nodiscard]] static bool is_constant(const std::uint8_t* symbols, std::size_t n) noexcept {
         return n == 1 || std::memcmp(symbols, symbols + 1, n - 1) == 0;
@@ -139,9 +132,7 @@ class window_tier {
                           entropy::window_scratch& s) noexcept {
         entropy::window_form form;
         if (expected < 8) {
-            std::uint16_t counts[256];
-            count(symbols, n, n == group ? 2 : 1, counts);
-            form = entropy::choose_window(entropy::window_census(counts), expected > 1 ? expected - 1 : 1,
+            form = entropy::choose_window(take(symbols, n, false), expected > 1 ? expected - 1 : 1,
                                           expected < 7 ? expected + 1 : 7);
             if (form.bits == 0 && !is_constant(symbols, n)) form.bits = form.base < 255 ? 1 : 8;
         }
@@ -164,9 +155,7 @@ class window_tier {
             planes_.split(values.subspan(at, size), other, planes, group, planes + 8 * group);
             whole += 8 * size / width;
             for (std::size_t p = 0; p < width; ++p) {
-                std::uint16_t counts[256];
-                count(planes + p * group, size / width, 1, counts);
-                const entropy::window_census census(counts);
+                const entropy::window_census census = take(planes + p * group, size / width, true);
                 std::uint8_t ignored = 0;
                 for (unsigned bits = 1; bits < 8; ++bits)
                     costs[p][bits] += census.constant()              ? 8

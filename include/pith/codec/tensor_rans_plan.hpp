@@ -14,6 +14,7 @@
 #include <pith/codec/tensor_stream.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/simd/histogram.hpp>
+#include <pith/simd/narrow_histogram.hpp>
 
 namespace pith::inline v1::codec {
 
@@ -35,7 +36,7 @@ inline constexpr std::size_t plan_piece = 1 << 14;
 template <class Each>
 void for_pieces(const plane_view& view, byte_view values, byte_view base, std::size_t step, Each each) {
     const std::size_t width = size_of(view.type);
-    std::vector<std::uint8_t> memory(2 * width * plan_piece);
+    std::vector<std::uint8_t> memory((view.delta == delta_kind::none ? 1 : 2) * width * plan_piece);
     for (std::size_t at = 0; at < values.size(); at += step * width * plan_piece) {
         const std::size_t left = values.size() - at;
         const std::size_t size = left < width * plan_piece ? left : width * plan_piece;
@@ -100,13 +101,26 @@ class rans_planner {
             view_, values_, base_, 1, [&](std::size_t first, const std::uint8_t* planes, std::size_t n) {
                 for (std::size_t p = 0; p < width; ++p) {
                     if (skip[p]) continue;
-                    simd::histogram<>(byte_view(planes + p * plan_piece, n), counts_[p]);
+                    const byte_view plane(planes + p * plan_piece, n);
+                    p + 1 == width ? count_narrow(plane, counts_[p]) : simd::histogram<>(plane, counts_[p]);
                     seen_[p] += n;
                     // After two pieces a plane within 3 % of raw, tables aside, is not looked at further.
                     if (first == plan_piece && rough_cost(counts_[p].data(), 256) > worth(seen_[p], 30))
                         skip[p] = true;
                 }
             });
+    }
+    /// Adds the number of each value; exponents span few.
+    static void count_narrow(byte_view plane, std::array<std::uint32_t, 256>& counts) noexcept {
+        constexpr std::size_t most = 1024;
+        for (std::size_t at = 0; at < plane.size(); at += most) {
+            std::uint16_t more[256];
+            const std::size_t n = plane.size() - at < most ? plane.size() - at : most;
+            const simd::value_range r = simd::narrow_histogram<1>(plane.data() + at, n, more);
+            counts[0] += more[0];
+            if (r.highest == 0) continue;
+            for (unsigned v = r.lowest; v <= r.highest; ++v) counts[v] += more[v];
+        }
     }
     /// 2^-16 bits of so many raw bytes less one part in `part`.
     [[nodiscard]] static std::uint64_t worth(std::uint64_t bytes, std::uint64_t part) noexcept {
@@ -136,14 +150,14 @@ class rans_planner {
         unsigned highest = 255;
         while (highest > 0 && counts_[top][highest] == 0) --highest;
         class_search search;
-        // Values far below the largest, such as zeros, must not move the means.
-        if (!search.start(geometry_, static_cast<std::uint8_t>(highest > 24 ? highest - 24 : 0))) return;
+        if (!search.start(geometry_, static_cast<std::uint8_t>(highest))) return;
         for_pieces(view_, values_, base_, 1, [&](std::size_t, const std::uint8_t* planes, std::size_t n) {
             search.add(byte_view(planes + top * plan_piece, n));
         });
         for (const std::int64_t step : {8}) {
             scale_classes classes = search.levels(step);
-            std::vector<class_search::histogram> by_sum(scale_classes::sums), by_class;
+            std::vector<std::uint32_t> by_sum(256 * scale_classes::sums);
+            std::vector<class_search::histogram> by_class;
             count_sums(classes, top, by_sum);
             const std::uint64_t cost = class_search::choose(classes, by_sum, by_class);
             if (cost + cost / 128 >= costs_[top]) continue;
@@ -154,19 +168,39 @@ class rans_planner {
             by_class_ = std::move(by_class);
         }
     }
-    void count_sums(scale_classes& classes, std::size_t top,
-                    std::vector<class_search::histogram>& by_sum) const {
+    void count_sums(scale_classes& classes, std::size_t top, std::vector<std::uint32_t>& by_sum) const {
         for (std::size_t s = 0; s < classes.class_of.size(); ++s)
             classes.class_of[s] = static_cast<std::uint8_t>(s);  // the sums themselves
-        std::vector<std::uint8_t> sums(plan_piece);
+        // Two tables in turn: of equal values in a row each would wait for its own counter.
+        std::uint32_t* const even = by_sum.data();
+        std::vector<std::uint32_t> odd(by_sum.size());
         for_pieces(view_, values_, base_, 1,
                    [&](std::size_t first, const std::uint8_t* planes, std::size_t n) {
-                       classes.fill(first, byte_span(sums).first(n));
                        const std::uint8_t* const symbols = planes + top * plan_piece;
-                       for (std::size_t i = 0; i < n; ++i) ++by_sum[sums[i]][symbols[i]];
+                       for (std::size_t at = 0; at < n; at += few)
+                           count_pairs(classes, first + at, symbols + at, n - at < few ? n - at : few, even,
+                                       odd.data());
                    });
+        for (std::size_t k = 0; k < odd.size(); ++k) even[k] += odd[k];
+    }
+    /// n <= few values in tables of 256 counters for each sum.
+    static void count_pairs(const scale_classes& sums_of, std::size_t first, const std::uint8_t* symbols,
+                            std::size_t n, std::uint32_t* even, std::uint32_t* odd) noexcept {
+        std::uint8_t sums[few];
+        std::uint16_t pairs[few];
+        sums_of.fill(first, byte_span(sums, n));
+        for (std::size_t i = 0; i < n; ++i) pairs[i] = static_cast<std::uint16_t>(sums[i] << 8 | symbols[i]);
+        std::size_t i = 0;
+        for (; i + 4 <= n; i += 4) {
+            ++even[pairs[i]];
+            ++odd[pairs[i + 1]];
+            ++even[pairs[i + 2]];
+            ++odd[pairs[i + 3]];
+        }
+        for (; i < n; ++i) ++even[pairs[i]];
     }
 
+    static constexpr std::size_t few = 2048;
     plane_view view_;
     tensor_geometry geometry_;
     byte_view values_, base_;

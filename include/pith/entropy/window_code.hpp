@@ -19,9 +19,8 @@ inline constexpr std::size_t window_group = 1024;
 inline constexpr std::size_t window_pitch = window_group / 8;
 
 /// Bytes to bit planes and back, W = 2^bits - 1, n a multiple of 32 up to window_group:
-///   encode: code = symbol - base if that is in [0, W), else W, and the symbol is appended to `escapes`; bit
-///   j
-///           of code i is bit i of plane j. Gives the number of escapes. May write 32 bytes beyond the last.
+///   encode: code = symbol - base if that is in [0, W), else W, and the symbol is appended to `escapes`;
+///           bit j of code i is bit i of plane j. Gives their number. May write 32 bytes beyond the last.
 ///   decode: the inverse; gives the number of escapes used. May read 32 bytes beyond the last.
 ///   spell:  n bytes of two nibbles, the lower first, to 2 n bytes of a table of 16, but the next byte of
 ///   `far` for each nibble 15. Gives how many of these it used; may read 32 bytes beyond the last. Writes no
@@ -120,27 +119,22 @@ inline constexpr unsigned window_far = 15;   // the value follows as a byte
 /// Counts of a group's values, or of a part of them, for the choice of a window.
 class window_census {
   public:
-    explicit window_census(const std::uint16_t (&counts)[256]) noexcept : zeros_(counts[0]) {
+    explicit window_census(const std::uint16_t (&counts)[256]) noexcept {
         const auto four_are_zero = [&](unsigned v) {
             std::uint64_t four;
             std::memcpy(&four, counts + v, sizeof four);
             return four == 0;
         };
-        while (lowest_ < 252 && four_are_zero(lowest_)) lowest_ += 4;
-        while (lowest_ < 255 && counts[lowest_] == 0) ++lowest_;
-        while (highest_ > 3 && four_are_zero(highest_ - 3)) highest_ -= 4;
-        while (highest_ > lowest_ && counts[highest_] == 0) --highest_;
-        // Zeros have an escape of their own: windows are looked for among the other values.
-        start_ = lowest_ == 0 ? 1 : lowest_;
-        while (start_ < highest_ && counts[start_] == 0) ++start_;
-        std::memset(sums_, 0, 2 * (before + lowest_));
-        for (unsigned v = lowest_; v <= highest_; ++v) {
-            sums_[before + v] = static_cast<std::uint16_t>(total_);
-            total_ += counts[v];
-            largest_ = counts[v] > largest_ ? counts[v] : largest_;
-        }
-        for (unsigned v = before + highest_ + 1; v < behind; ++v)
-            sums_[v] = static_cast<std::uint16_t>(total_);
+        unsigned lowest = 1, highest = 255;
+        while (lowest < 252 && four_are_zero(lowest)) lowest += 4;
+        while (lowest < 255 && counts[lowest] == 0) ++lowest;
+        while (highest > 3 && four_are_zero(highest - 3)) highest -= 4;
+        while (highest > 0 && counts[highest] == 0) --highest;
+        add_up(counts, highest == 0 ? 1 : lowest, highest);
+    }
+    /// Where the lowest and the highest counted value besides 0 are known; 0 where there is none.
+    window_census(const std::uint16_t (&counts)[256], std::uint8_t lowest, std::uint8_t highest) noexcept {
+        add_up(counts, highest == 0 ? 1U : lowest, highest);
     }
     [[nodiscard]] bool constant() const noexcept { return lowest_ == highest_; }
     [[nodiscard]] std::uint8_t lowest() const noexcept { return static_cast<std::uint8_t>(lowest_); }
@@ -156,13 +150,12 @@ class window_census {
         std::uint16_t best = 0xFFFF, cost[lanes];
         if (zeros_ * 2 > total_) {
             if (start_ > last) first = 1;
-            costs(0, width, cost);
+            costs(0, 0, width, cost);
             best = cost[0];
             base = 0;
         }
         for (unsigned b = first; b <= last; b += lanes) {
-            costs(b, width, cost);
-            for (unsigned k = last - b + 1; k < lanes; ++k) cost[k] = 0xFFFF;
+            costs(b, last, width, cost);
             std::uint16_t least = best;
             for (unsigned k = 0; k < lanes; ++k) least = cost[k] < least ? cost[k] : least;
             if (least == best) continue;
@@ -179,9 +172,25 @@ class window_census {
     static constexpr unsigned before = 16;                          // places below the value 0
     static constexpr unsigned behind = before + 256 + 127 + lanes;  // the end of what a window may reach
 
-    /// What escapes cost with each of 16 bases, 12 bits far and 4 near; at most 12 * 1024. Of a constant
-    /// length, for vectors.
-    void costs(unsigned base, unsigned width, std::uint16_t (&out)[lanes]) const noexcept {
+    /// Zeros have an escape of their own: windows are looked for among the other values, from `start` on.
+    void add_up(const std::uint16_t (&counts)[256], unsigned start, unsigned highest) noexcept {
+        start_ = start;
+        highest_ = highest;
+        zeros_ = largest_ = total_ = counts[0];
+        lowest_ = zeros_ != 0 ? 0 : start;
+        std::memset(sums_, 0, 2 * (before + 1));
+        for (unsigned v = before + 1; v < before + start; ++v) sums_[v] = counts[0];
+        for (unsigned v = start; v <= highest; ++v) {
+            sums_[before + v] = static_cast<std::uint16_t>(total_);
+            total_ += counts[v];
+            largest_ = counts[v] > largest_ ? counts[v] : largest_;
+        }
+        for (unsigned v = before + highest + 1; v < behind; ++v)
+            sums_[v] = static_cast<std::uint16_t>(total_);
+    }
+    /// What escapes cost with each of 16 bases up to `last`, 12 bits far and 4 near, at most 12 * 1024;
+    /// beyond it 2^16 - 1. Of a constant length, for vectors.
+    void costs(unsigned base, unsigned last, unsigned width, std::uint16_t (&out)[lanes]) const noexcept {
         const std::uint16_t* const low = sums_ + before + base;
         const std::uint16_t* const high = low + width;
         const std::uint16_t* const near = low - detail::window_near;
@@ -189,12 +198,13 @@ class window_census {
             const unsigned zeros = base + k > detail::window_near ? zeros_ : 0U;
             const unsigned inside = unsigned{high[k]} - low[k];
             const unsigned close = unsigned{low[k]} - near[k] + zeros;
-            out[k] = static_cast<std::uint16_t>(12 * (total_ - inside) - 8 * close);
+            const unsigned cost = 12 * (total_ - inside) - 8 * close;
+            out[k] = static_cast<std::uint16_t>(base + k > last ? 0xFFFFU : cost);
         }
     }
 
-    unsigned lowest_ = 0, highest_ = 255, start_ = 0;
-    std::uint32_t zeros_, largest_ = 0, total_ = 0;
+    unsigned lowest_, highest_, start_;
+    std::uint32_t zeros_, largest_, total_;
     std::uint16_t sums_[behind];  // of the counts below each value, from 16 below 0 on
 };
 
