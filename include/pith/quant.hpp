@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/quant/affine.hpp>
+#include <pith/quant/bitmap_values.hpp>
 #include <pith/quant/codebook_quantizer.hpp>
 #include <pith/quant/concepts.hpp>
 #include <pith/quant/double_scaled.hpp>
