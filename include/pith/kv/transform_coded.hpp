@@ -53,12 +53,12 @@ inline constexpr std::array<std::array<float, 2>, 4> shortfalls{{{-6.0F / 128, 8
                                                                  {-10.0F / 128, 2.0F / 128}}};
 
 /// Where eight indices of m half-steps are put, in half-steps.
-[[nodiscard, gnu::always_inline]] inline float8 places_of(const int8x32& half_steps, const float8& less_small,
-                                                          const float8& less_large) noexcept {
+[[gnu::always_inline]] inline void place_all(const int8x32& half_steps, const float8& less_small,
+                                             const float8& less_large, float8& out) noexcept {
     const float8 m = __builtin_convertvector(half_steps, float8);
     const float8 size = m < 0.0F ? -m : m;
     const float8 place = size - (size > 2.0F ? less_large : less_small);
-    return m > 0.0F ? place : m < 0.0F ? -place : m;
+    out = m > 0.0F ? place : m < 0.0F ? -place : m;
 }
 
 }  // namespace detail
@@ -208,11 +208,12 @@ class transform_coded {
         for (std::size_t r = 0; r < out.rows(); ++r) {
             for (std::size_t c = 0; c < live; c += 8) {
                 detail::int8x32 m;
-                detail::float8 less_small, less_large;
+                detail::float8 less_small, less_large, place;
                 std::memcpy(&m, half_steps.data() + r * live + c, sizeof m);
                 std::memcpy(&less_small, small.data() + c, sizeof less_small);
                 std::memcpy(&less_large, large.data() + c, sizeof less_large);
-                const detail::float8 place = detail::places_of(m, less_small, less_large) * half_step;
+                detail::place_all(m, less_small, less_large, place);
+                place *= half_step;
                 std::memcpy(row.data() + c, &place, sizeof place);
             }
             float* const to = y.data() + r * out.columns();
