@@ -6,6 +6,7 @@
 #include <pith/systems/kv.hpp>
 #include <pith/systems/learned.hpp>
 #include <pith/systems/lossless.hpp>
+#include <pith/systems/similarity.hpp>
 #include <pith/systems/tensors.hpp>
 #include <pith/systems/vector.hpp>
 #include <pith/systems/weights.hpp>
