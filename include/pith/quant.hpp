@@ -16,6 +16,7 @@
 #include <pith/quant/observer.hpp>
 #include <pith/quant/outliers.hpp>
 #include <pith/quant/palette.hpp>
+#include <pith/quant/priced_integers.hpp>
 #include <pith/quant/rate_control.hpp>
 #include <pith/quant/rotated.hpp>
 #include <pith/quant/rounding.hpp>

@@ -79,3 +79,65 @@ TEST_CASE("WaLLoC's packets give signals back, and their energy") {
     packets.inverse_into(y, z);
     for (std::size_t i = 0; i < 96; ++i) REQUIRE(std::fabs(x[i] - z[i]) < 1e-4F);
 }
+
+TEST_CASE("BackSlash's rounding has less error than the nearest at no more bits, on heavy-tailed weights") {
+    pith::random_sequence random(4);
+    std::vector<float> w(n);
+    for (float& v : w) {
+        const double g = random.gaussian();
+        v = static_cast<float>(g * std::fabs(g));
+    }
+    struct outcome {
+        std::size_t bytes;
+        double error;
+    };
+    const auto run = [&](systems::backslash how) {
+        const auto bytes = how.encode(w);
+        REQUIRE(bytes.has_value());
+        const auto back = systems::backslash::decode(*bytes);
+        REQUIRE(back.has_value());
+        REQUIRE(back->size() == n);
+        double error = 0;
+        for (std::size_t i = 0; i < n; ++i) error += std::pow(double{w[i]} - double{(*back)[i]}, 2);
+        return outcome{bytes->size(), error};
+    };
+    for (const float step : {0.25F, 0.5F, 1.0F}) {
+        const outcome plain = run({.step = step});
+        bool better = false;
+        for (const float finer : {0.9F, 0.95F})
+            for (const double price : {0.06, 0.1, 0.15}) {
+                const outcome priced = run({.step = step * finer, .price = price});
+                better = better || (priced.bytes <= plain.bytes && priced.error < 0.985 * plain.error);
+            }
+        CHECK(better);
+    }
+}
+
+TEST_CASE("Each value gets the integer of least cost, and damaged words are errors or other finite values") {
+    pith::random_sequence random(5);
+    for (unsigned order = 0; order < 4; ++order)
+        for (int round = 0; round < 300; ++round) {
+            const systems::backslash how{.price = random.uniform_double(), .order = order};
+            const double x = 30 * random.gaussian();
+            const auto cost = [&](std::int32_t q) { return (x - q) * (x - q) + how.price * how.bits_of(q); };
+            double least = cost(0);
+            for (std::int32_t q = -200; q <= 200; ++q) least = std::min(least, cost(q));
+            REQUIRE(cost(how(x)) <= least * (1 + 1e-12));
+        }
+    const std::vector<float> w{0, -1.5F, 3, 100, -0.2F, 7};
+    const auto bytes = systems::backslash{.step = 0.5F, .order = 1}.encode(w);
+    REQUIRE(bytes.has_value());
+    for (std::size_t cut = 0; cut < bytes->size(); ++cut)
+        REQUIRE_FALSE(systems::backslash::decode(pith::byte_view(*bytes).first(cut)).has_value());
+    for (std::size_t bit = 0; bit < 8 * bytes->size(); ++bit) {
+        auto damaged = *bytes;
+        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+        const auto got = systems::backslash::decode(damaged);
+        if (got.has_value())
+            for (const float v : *got) REQUIRE(std::isfinite(v));
+    }
+    CHECK_FALSE(systems::backslash{}.encode(std::vector<float>{1e30F}).has_value());
+    CHECK_FALSE(systems::backslash{.step = 0}.encode(w).has_value());
+    REQUIRE(systems::backslash{}.encode({}).has_value());
+    CHECK(systems::backslash::decode(*systems::backslash{}.encode({}))->empty());
+}

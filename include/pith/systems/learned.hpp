@@ -9,6 +9,7 @@
 #include <pith/entropy/model_parametric_table.hpp>
 #include <pith/entropy/parametric_codec.hpp>
 #include <pith/quant/entropy_coded_scalar.hpp>
+#include <pith/quant/priced_integers.hpp>
 #include <pith/transform/wavelet_packets.hpp>
 #include <pith/transform/wavelets.hpp>
 #include <pith/vector/index_stream.hpp>
@@ -43,5 +44,11 @@ using walloc_transform = transform::wavelet_packets<Wavelet>;
 // bottleneck: uniform steps and an adaptive coder for each channel. Not reproduced: training of the
 // bottleneck.
 using bottleneck_coder = quant::entropy_coded_scalar<quant::scalar_options{.per_column = true}>;
+
+// BackSlash (Wu and others, 2025): multiples of a step by error and price of bits, Exp-Golomb codes. On
+// squares of normal numbers 3 to 6 % less error at equal bits from 2.5 to 4.7 bits, nothing above 6. Not
+// reproduced: training under the rate, the shape of the generalized Gaussian (the order of the code is
+// given).
+using backslash = quant::priced_integers;
 
 }  // namespace pith::inline v1::systems
