@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/quant/affine.hpp>
+#include <pith/quant/bitmap_values.hpp>
 #include <pith/quant/codebook_quantizer.hpp>
 #include <pith/quant/concepts.hpp>
 #include <pith/quant/double_scaled.hpp>
@@ -15,6 +16,7 @@
 #include <pith/quant/observer.hpp>
 #include <pith/quant/outliers.hpp>
 #include <pith/quant/palette.hpp>
+#include <pith/quant/priced_integers.hpp>
 #include <pith/quant/rate_control.hpp>
 #include <pith/quant/rotated.hpp>
 #include <pith/quant/rounding.hpp>

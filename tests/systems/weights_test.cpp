@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include <pith/core/random.hpp>
@@ -71,4 +72,33 @@ TEST_CASE("the grids of weights beat a uniform grid of the same bits on heavy ta
     CHECK(squared_error(systems::nf4(quant::normal_float<4>()), weights(1)) <
           squared_error(quant::affine<quant::affine_options{.bits = 4, .group = 64, .symmetric = true}>{},
                         weights(1)));
+}
+
+TEST_CASE(
+    "Endor's bitmap gives pruned weights back to the bit, in sixteen bits for each kept and one for all") {
+    pith::random_sequence random(9);
+    for (const std::size_t n : {0U, 1U, 7U, 8U, 9U, 300U}) {
+        std::vector<std::uint16_t> patterns(n);
+        std::size_t kept = 0;
+        for (auto& v : patterns) {
+            v = random.below(2) == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(random.below(65536));
+            kept += v != 0;
+        }
+        if (n > 1) kept += patterns[1] == 0, patterns[1] = 0x8000;  // minus zero
+        const auto bytes = systems::endor::encode(patterns);
+        CHECK(bytes.size() == (n < 128 ? 1U : 2U) + (n + 7) / 8 + 2 * kept);
+        const auto back = systems::endor::decode(bytes);
+        REQUIRE(back.has_value());
+        CHECK(*back == patterns);
+        for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+            REQUIRE_FALSE(systems::endor::decode(pith::byte_view(bytes).first(cut)).has_value());
+        for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+            auto damaged = bytes;
+            damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+            const auto got = systems::endor::decode(damaged);
+            if (got.has_value()) REQUIRE(systems::endor::encode(*got) == damaged);
+        }
+    }
+    CHECK_FALSE(
+        systems::endor::decode(systems::endor::encode(std::vector<std::uint16_t>(9)), {.max_output = 17}));
 }

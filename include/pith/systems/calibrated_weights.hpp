@@ -1,6 +1,11 @@
 // Published weight quantizers as aliases: what the columns of a layer become, one after the other.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
 #include <pith/calibrate/alternating.hpp>
 #include <pith/calibrate/decoupled.hpp>
 #include <pith/calibrate/group_affine.hpp>
@@ -14,6 +19,7 @@
 #include <pith/calibrate/row_codebooks.hpp>
 #include <pith/calibrate/steps.hpp>
 #include <pith/calibrate/successive.hpp>
+#include <pith/calibrate/surgeon.hpp>
 #include <pith/calibrate/trellis_columns.hpp>
 
 namespace pith::inline v1::systems {
@@ -79,6 +85,40 @@ using water_sic = calibrate::stepped<calibrate::inverse_deviation>;
 // zeros the odd quantizer lacks.
 using trellis_sic = calibrate::stepped<calibrate::inverse_deviation, vector::trellis<8>>;
 
+// --- Greedy in the best order: exact, of cubic cost, for small layers ------------------------------------
+
+// Frantar, Singh, Alistarh, "Optimal Brain Compression" (2022), pruning of a row: the weight of least cost,
+// one after the other. Not reproduced: the choice of weights over all rows together.
+inline constexpr calibrate::block_surgeon obc{.block = 1};
+
+/// The same paper's OBQ: every weight of the row goes to one of 2^Bits evenly spaced levels over its range,
+/// always the one that costs least. inverse is that of the inputs' moment. Not reproduced: weights beyond the
+/// range first.
+template <unsigned Bits>
+requires(Bits >= 1 && Bits <= 8)
+    [[nodiscard]] inline std::vector<float> obq(std::span<const float> row, linalg::input<double> inverse) {
+    float low = 0, high = 0;
+    for (const float v : row) {
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    constexpr auto top = static_cast<float>((1U << Bits) - 1);
+    const float scale = high > low ? (high - low) / top : 1;
+    return calibrate::surgeon(row, inverse, row.size(), [=](float v) {
+        const float code = std::nearbyint((v - low) / scale);
+        return low + scale * (code < 0 ? 0 : code > top ? top : code);
+    });
+}
+
+// Kurtic and others, "The Optimal BERT Surgeon" (2022): blocks of four neighbours of a row by their joint
+// cost. Not reproduced: the Fisher information of gradients (any moment will do), training between the cuts.
+inline constexpr calibrate::block_surgeon optimal_bert_surgeon{.block = 4};
+
+// van der Ouderaa and others, "The LLM Surgeon" (2023): whole columns, or rows of the transposed weights, in
+// a Kronecker-factored curvature: moments of inputs and of output gradients. Not reproduced: several shots
+// with new curvature, low-rank corrections between them, one threshold for all layers.
+inline constexpr calibrate::column_surgeon llm_surgeon{};
+
 // --- Others -----------------------------------------------------------------------------------------------
 
 // Kim and others, "SqueezeLLM" (2023): a codebook for each row by sensitivity, outliers in half precision,
@@ -93,6 +133,11 @@ inline constexpr calibrate::alternating_options caldera{.rank = 64, .rounds = 20
 // Guo and others, "decoupleQ" (2024): codes and grids in turn, calibrate::decouple. Not reproduced: training
 // of norms and biases block by block.
 inline constexpr calibrate::decoupled_options decouple_q{.bits = 2, .group = 64};
+
+// Hubara and others, "AdaQuant" (2020): weights and grids of a layer fitted to its outputs on a calibration
+// text; calibrate::decouple has closed forms where the publication descends by gradients. Its integer program
+// is systems::adaquant_program. Not reproduced: biases fitted too.
+inline constexpr calibrate::decoupled_options ada_quant{.bits = 4, .group = 0};
 
 // Liu and others, "NoWag" (2025): normalized rows and columns, vectors of six weights, 2 bits,
 // calibrate::quantize_normalized. Not reproduced: first centres by k-means++, its pruning.

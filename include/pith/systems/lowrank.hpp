@@ -59,13 +59,23 @@ using lqer_metric = lowrank::diagonal_metric;
 // it cuts of the mean, (W - U U^T W) E[x], is the caller's bias.
 using lord = lowrank::compensator<linalg::randomized>;
 
+// Yu and others, "Unified Low-rank Compression Framework for Click-through Rate Prediction" (2024): principal
+// axes of what a layer gives out (atomic feature mimicking), which is lord for layers; for a table of
+// embeddings the metric is that of how often its rows are asked for. Not reproduced: the activation put
+// between the factors, fine-tuning.
+using ctr_low_rank = lord;
+
 // Chai and others, "INT2.1" (2023), its error correction: eora on what calibrate::asymmetric_target asks
 // beyond the quantized weights; a closed form where the publication trains. Not reproduced: that training.
 using int21_lrec = lowrank::compensator<linalg::randomized>;
 
 // "CompactifAI" (2024): a train of tensors, linalg::decompose_train, which is multiplied without forming the
-// weights; Tucker's form is linalg::decompose_tucker. Not reproduced: training after the cut.
+// weights. Not reproduced: training after the cut.
 using compactif_ai = linalg::tensor_train;
+
+// Layers and tables kept in tensor formats with ranks fixed beforehand: the train above, and Tucker's form by
+// linalg::decompose_tucker. Not reproduced: formats that are trained from the start.
+using tucker_layer = linalg::tucker;
 
 // Layers that share one basis (concatenated decompositions; xKV, 2025, does so for caches): the joint
 // operator, or linalg::incremental_svd where the layers come one by one; linalg::bounds_of_shared_basis tells
@@ -77,10 +87,17 @@ using shared_basis = linalg::concatenated_operator;
 // sorted by what they are worth to the model.
 inline constexpr lowrank::sign_block_options bitstack{.rank = 16, .blocks = 8};
 
-// "ROCKET" (2025), by lowrank::fit_sparse_dictionary; "CoSpaDi" (2025) and "DSFormer" (2025) have the same
-// product of sparse codes and a dense dictionary. Not reproduced: K-SVD, training through a straight-through
-// estimator, fixed patterns of places, ROCKET's global share of places; its knapsack is budget::knapsack.
+// "ROCKET" (2025), by lowrank::fit_sparse_dictionary. Not reproduced: its global share of places; its
+// knapsack is systems::rocket_budget.
 inline constexpr lowrank::sparse_dictionary_options rocket{.entries = 128, .nonzeros = 64};
+
+// "CoSpaDi" (2025): the same product of sparse codes and a dense dictionary, half of the entries in a code,
+// more rounds. Not reproduced: K-SVD; codes come from hard thresholding, the dictionary from least squares.
+inline constexpr lowrank::sparse_dictionary_options cospadi{.entries = 128, .nonzeros = 64, .rounds = 60};
+
+// "DSFormer" (2025): few values in each code, a fixed number of them. Not reproduced: places fixed for blocks
+// of columns, training through a straight-through estimator.
+inline constexpr lowrank::sparse_dictionary_options dsformer{.entries = 128, .nonzeros = 16, .rounds = 20};
 
 // "SAES-SVD" (2025): calibrate::compensate_cumulative. Not reproduced: ratios of ranks over layers.
 

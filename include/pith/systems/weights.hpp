@@ -6,6 +6,7 @@
 
 #include <pith/core/result.hpp>
 #include <pith/quant/affine.hpp>
+#include <pith/quant/bitmap_values.hpp>
 #include <pith/quant/codebook_quantizer.hpp>
 #include <pith/quant/double_scaled.hpp>
 #include <pith/quant/grids.hpp>
@@ -68,6 +69,10 @@ template <unsigned Bits>
 /// Not reproduced: gradient search of the exponents.
 template <unsigned Bits>
 using nupes = quant::codebook_quantizer<Bits, quant::codebook_options{.groups = {quant::axis::token, 0}}>;
+
+/// Endor (Joo, Hadidi, Feizi, Asgari, 2024): pruned weights as a bitmap and the values left, without loss.
+/// 16 kept + 1 bits a weight. Not reproduced: decompression on a GPU and transfers from disks.
+using endor = quant::bitmap_values;
 
 // --- End of grids and clips ------------------------------------------------------------------------------
 
