@@ -172,10 +172,8 @@ void attend_tiles(const Cache& cache, std::size_t tokens, pith::view_2d<const fl
     for (std::size_t t = 0; t < tokens; t += tile)
         for (std::size_t g = 0; g < queries.rows(); ++g) {
             cache.scores(t, &queries(g, 0), d, scores);
-            parts[g].add(std::span<float>(scores), factor,
-                         [&](std::span<const float> w, std::span<float> sums) {
-                             cache.sums(t, w.data(), d, sums.data());
-                         });
+            parts[g].weigh(scores, factor);
+            cache.sums(t, scores, d, parts[g].sums().data());
         }
     for (std::size_t g = 0; g < queries.rows(); ++g) parts[g].finish(out.row(g).as_span());
 }
