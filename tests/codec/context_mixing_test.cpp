@@ -141,7 +141,7 @@ using cut_codec = codec::context_mixing<cut_level<Parts>, codec::detail::mixing_
 
 }  // namespace
 
-TEST_CASE("context mixing gives back blocks of every kind and small size") {
+TEST_CASE("context mixing gives back blocks of every kind and small size", "[native]") {
     auto& codec = kept<codec::fast>();
     CHECK(encoded(codec, {}).empty());
     bytes none;
@@ -187,7 +187,7 @@ TEST_CASE("texts with ends of lines of every kind come back") {
     }
 }
 
-TEST_CASE("the thorough level gives back what the fast one does") {
+TEST_CASE("the thorough level gives back what the fast one does", "[native]") {
     auto& codec = kept<codec::max>();
     check_round_trip(codec, text(501));
     check_round_trip(codec, machine_code(701));
@@ -252,7 +252,7 @@ TEST_CASE("every damage to blocks of context mixing is harmless", "[.slow]") {
     check_damage(kept<codec::max>(), text(100), 31);
 }
 
-TEST_CASE("parts of a block come back, and the bytes do not depend on threads") {
+TEST_CASE("parts of a block come back, and the bytes do not depend on threads", "[native]") {
     auto& one = kept<cut_codec<3>>();
     auto& many = kept<cut_codec<3, threads>>();
     auto& whole = kept<cut_codec<1>>();
