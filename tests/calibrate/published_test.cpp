@@ -83,16 +83,8 @@ TEST_CASE("A pull towards other inputs serves them better than none, and the clo
 TEST_CASE("The lifted weights and their pull are the published residual compensation, column by column",
           "[calibrate]") {
     const problem p;
-    const auto x = samples::correlated(400, n, 3);
-    auto y = x;
-    const auto noise = samples::normal(400, n, 4);
-    for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] += 0.3F * noise.data()[i];
-    linalg::second_moment gx(n), gy(n);
-    linalg::cross_moment c(n, n);
-    REQUIRE(gx.add(x));
-    REQUIRE(gy.add(y));
-    REQUIRE(c.add(x, y));
-    const auto g = gx.moment(), h = gy.moment(), cross = c.moment();
+    const changed_inputs inputs;
+    const matrix<double>&g = inputs.g, &h = inputs.h, &cross = inputs.cross;
     const auto wide = prepare_residual(h, cross, 0.25);
     const auto plain = prepare(h), pulled = prepare_asymmetric(h, cross, 0.25);
     REQUIRE(wide);

@@ -13,6 +13,7 @@
 #include <pith/kv/packed_affine.hpp>
 #include <pith/kv/transform_coded.hpp>
 
+#include "kv/transport_samples.hpp"
 #include "support/catch.hpp"
 
 using namespace pith;
@@ -27,29 +28,13 @@ using received = kv::cache<kv::post_rope, kv::chunked, packed, packed>;
 using half_floats = kv::cache<kv::post_rope, kv::chunked, kv::exact_codec, kv::exact_codec>;
 
 std::vector<float> sample(std::size_t rows, std::size_t columns, std::uint64_t seed) {
-    random_sequence random(seed);
-    std::vector<float> out(rows * columns);
-    for (std::size_t r = 0; r < rows; ++r) {
-        const double common = random.gaussian();
-        for (std::size_t c = 0; c < columns; ++c)
-            out[r * columns + c] =
-                static_cast<float>(common * std::sin(double(c)) + 0.3 * random.gaussian() + double(c % 3));
-    }
-    return out;
+    return transport_samples::sample(rows, columns, seed, 1);
 }
 view_2d<const float> rows_of(const std::vector<float>& x, std::size_t columns) {
     return {std::span<const float>(x), x.size() / columns, columns};
 }
 std::vector<kv::transform_coded<>> levels() {
-    kv::calibration c;
-    c.shape = shape;
-    c.rope = turning;
-    for (std::uint32_t t = 0; t < 200; ++t) c.positions.push_back(t);
-    for (std::size_t l = 0; l < shape.layers; ++l) {
-        c.keys.push_back(sample(200, width, 10 + l));
-        c.values.push_back(sample(200, width, 20 + l));
-        c.queries.push_back(sample(200, query_width, 30 + l));
-    }
+    const auto c = transport_samples::calibration_of(shape, turning, 1);
     return {{std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(c)), 0.05F}};
 }
 /// The chunk of tokens index * 48 to index * 48 + 47.

@@ -11,6 +11,7 @@
 #include <pith/kv/transform_coded.hpp>
 #include <pith/kv/transport_chunk.hpp>
 
+#include "kv/transport_samples.hpp"
 #include "support/catch.hpp"
 
 using namespace pith;
@@ -20,29 +21,11 @@ namespace {
 constexpr kv::shape small{.layers = 2, .kv_heads = 2, .query_heads = 4, .head_size = 6};
 constexpr std::size_t width = 12;
 
-/// Correlated rows with a mean: what a basis can use.
 std::vector<float> sample(std::size_t rows, std::size_t columns, std::uint64_t seed) {
-    random_sequence random(seed);
-    std::vector<float> out(rows * columns);
-    for (std::size_t r = 0; r < rows; ++r) {
-        const double common = random.gaussian();
-        for (std::size_t c = 0; c < columns; ++c)
-            out[r * columns + c] = static_cast<float>(2 * common * std::sin(double(c)) +
-                                                      0.3 * random.gaussian() + double(c % 3));
-    }
-    return out;
+    return transport_samples::sample(rows, columns, seed, 2);
 }
 kv::calibration calibration_of(const kv::shape& s) {
-    kv::calibration out;
-    out.shape = s;
-    out.rope = {10000, kv::rope_pairing::adjacent};
-    for (std::uint32_t t = 0; t < 200; ++t) out.positions.push_back(t);
-    for (std::size_t l = 0; l < s.layers; ++l) {
-        out.keys.push_back(sample(200, s.key_channels(), 10 + l));
-        out.values.push_back(sample(200, s.key_channels(), 20 + l));
-        out.queries.push_back(sample(200, s.query_channels(), 30 + l));
-    }
-    return out;
+    return transport_samples::calibration_of(s, {10000, kv::rope_pairing::adjacent}, 2);
 }
 std::shared_ptr<const kv::transport_bases> bases() {
     return std::make_shared<const kv::transport_bases>(kv::transport_bases::fit(calibration_of(small)));

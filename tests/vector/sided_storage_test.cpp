@@ -7,6 +7,7 @@
 #include <pith/vector/flat_index.hpp>
 
 #include "support/catch.hpp"
+#include "vector/index_laws.hpp"
 #include "vector/samples.hpp"
 
 namespace {
@@ -41,18 +42,8 @@ void check_scan(std::size_t dimension, std::size_t rows) {
         vector::flat_index<quantizer> fast(*fitted, by);
         vector::flat_index<quantizer, vector::row_storage> plain(*fitted, by);
         REQUIRE((fast.add(base.view()) && plain.add(base.view())));
-        std::vector<std::uint64_t> some(rows / 64 + 1, 0x9249'2492'4924'9249U);
-        for (const vector::id_filter filter : {vector::id_filter{}, vector::id_filter{some}}) {
-            const auto a = fast.search(queries.view(), 5, filter);
-            const auto b = plain.search(queries.view(), 5, filter);
-            REQUIRE((a && b));
-            CHECK(a->found == b->found);
-        }
-        std::vector<std::uint8_t> first, second;
-        pith::vector_sink one(first), two(second);
-        fast.save(one);
-        plain.save(two);
-        CHECK(first == second);
+        const std::vector<std::uint64_t> some(rows / 64 + 1, 0x9249'2492'4924'9249U);
+        const auto first = check_same_index(fast, plain, queries.view(), 5, vector::id_filter{some});
         const auto loaded = vector::flat_index<quantizer>::load(first);
         REQUIRE(loaded.has_value());
         CHECK(loaded->search(queries.view(), 5)->found == plain.search(queries.view(), 5)->found);

@@ -8,6 +8,7 @@
 #include <pith/vector/id_set.hpp>
 
 #include "support/catch.hpp"
+#include "vector/index_laws.hpp"
 #include "vector/quantizer_laws.hpp"
 #include "vector/samples.hpp"
 
@@ -134,18 +135,8 @@ TEST_CASE("the fast scan of variable bits finds what the full scan finds", "[vec
                     const auto some = base.view().block(first, 0, first == 0 ? 70 : 263, columns);
                     REQUIRE((fast.add(some) && plain.add(some)));
                 }
-                std::vector<std::uint64_t> odd(5, 0xAAAA'0000'FFFF'AAAAU);
-                for (const vector::id_filter filter : {vector::id_filter{}, vector::id_filter{odd}}) {
-                    const auto a = fast.search(queries.view(), 6, filter);
-                    const auto b = plain.search(queries.view(), 6, filter);
-                    REQUIRE((a && b));
-                    CHECK(a->found == b->found);
-                }
-                std::vector<std::uint8_t> first, second;
-                pith::vector_sink one(first), two(second);
-                fast.save(one);
-                plain.save(two);
-                CHECK(first == second);
+                const std::vector<std::uint64_t> odd(5, 0xAAAA'0000'FFFF'AAAAU);
+                check_same_index(fast, plain, queries.view(), 6, vector::id_filter{odd});
             }
         }
     static_assert(std::is_same_v<vector::default_storage<osq>, vector::mixed_storage<>>);
