@@ -14,6 +14,7 @@
 #include <pith/mixing/byte_concepts.hpp>
 #include <pith/mixing/byte_counts.hpp>
 #include <pith/mixing/byte_distribution.hpp>
+#include <pith/mixing/byte_embedding.hpp>
 #include <pith/mixing/byte_history.hpp>
 #include <pith/mixing/byte_match.hpp>
 #include <pith/mixing/byte_mixture.hpp>

@@ -6,13 +6,14 @@
 #include <pith/core/random.hpp>
 #include <pith/mixing/gru.hpp>
 #include <pith/mixing/online_ensemble.hpp>
-#include <pith/mixing/tree_head.hpp>
 #include <pith/simd/float_lanes.hpp>
 
+#include "mixing/network_laws.hpp"
 #include "support/catch.hpp"
 
 using namespace pith;
 using namespace pith::mixing;
+using namespace network_laws;
 
 namespace {
 
@@ -25,13 +26,6 @@ using widest = simd::float_lanes<>;
 #else
 using widest = portable_lanes;
 #endif
-
-std::vector<float> numbers(std::size_t count, std::uint64_t seed) {
-    random_sequence random(seed);
-    std::vector<float> out(count);
-    for (float& f : out) f = 2.0F * random.uniform() - 1.0F;
-    return out;
-}
 
 void run_chunk(layer& l, const std::vector<float>& inputs) {
     for (std::size_t t = 0; t < small.chunk; ++t) l.forward(t, inputs.data() + t * layer::gates);
@@ -52,48 +46,6 @@ double loss(layer& l, const std::vector<float>& weights, const std::vector<float
         for (std::size_t i = 0; i < small.units; ++i)
             sum += static_cast<double>(l.state(t)[i]) * static_cast<double>(target[t * small.units + i]);
     return sum;
-}
-
-/// Checks `gradient` against differences of the loss when `values` move; the loss is float: 1 % is what
-/// holds.
-template <class Loss>
-void check_gradient(std::vector<float>& values, const std::vector<float>& gradient, std::size_t stride,
-                    Loss f) {
-    double size = 0;
-    for (const float g : gradient) size = std::max(size, std::abs(static_cast<double>(g)));
-    REQUIRE(size > 0.1);
-    for (std::size_t i = 0; i < values.size(); i += stride) {
-        const float kept = values[i];
-        const float step = 0.01F;
-        values[i] = kept + step;
-        const double above = f();
-        values[i] = kept - step;
-        const double below = f();
-        values[i] = kept;
-        CAPTURE(i);
-        CHECK(std::abs((above - below) / (2.0 * static_cast<double>(step)) -
-                       static_cast<double>(gradient[i])) < 0.01 * size);
-    }
-}
-
-/// Bits that a network with its head spends on the last quarter of `data`, per byte.
-template <gru_shape Shape>
-double cost(const std::vector<std::uint8_t>& data) {
-    const auto network = std::make_unique<gru_network<Shape>>();
-    tree_head<Shape.units> head;
-    double bits = 0;
-    for (std::size_t i = 0; i < data.size(); ++i) {
-        std::uint32_t node = 1;
-        for (unsigned k = 8; k-- > 0;) {
-            const bool bit = (data[i] >> k & 1) != 0;
-            const float p = lanes::logistic(head.logit(node, network->features()));
-            if (i >= data.size() / 4 * 3) bits -= std::log2(static_cast<double>(bit ? p : 1.0F - p) + 1e-9);
-            head.learn(node, network->features(), (bit ? 1.0F : 0.0F) - p, 0.015F, network->gradient());
-            node = node << 1 | (bit ? 1U : 0U);
-        }
-        network->push(data[i]);
-    }
-    return bits / (static_cast<double>(data.size()) / 4);
 }
 
 }  // namespace
@@ -123,7 +75,7 @@ TEST_CASE("A recurrent network learns a cycle that only its state can tell") {
         data.insert(data.end(), 7, 'a');
         data.push_back(i % 2 == 0 ? 'b' : 'c');
     }
-    CHECK(cost<gru_shape{.units = 32, .chunk = 16}>(data) < 0.09);
+    CHECK(cost<gru_network<gru_shape{.units = 32, .chunk = 16}>>(data) < 0.09);
 }
 
 TEST_CASE("A recurrent network gives the same bits whatever its lanes") {

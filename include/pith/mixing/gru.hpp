@@ -12,6 +12,7 @@
 #include <pith/core/random.hpp>
 #include <pith/core/table.hpp>
 #include <pith/mixing/adam.hpp>
+#include <pith/mixing/byte_embedding.hpp>
 #include <pith/mixing/float_lanes.hpp>
 
 namespace pith::inline v1::mixing {
@@ -143,31 +144,24 @@ class gru_network {
     using L = Lanes;
     using layer = gru_layer<Shape, L>;
     static constexpr std::size_t H = Shape.units, G = layer::gates, T = Shape.chunk;
+    using embedding = byte_embedding<G, T, L>;
 
   public:
     static constexpr std::size_t width = H;
-    static constexpr std::size_t memory = sizeof(float) * (layer::floats + 5 * 256 * G + T * H + T * G);
+    static constexpr std::size_t memory = sizeof(float) * (layer::floats + embedding::floats + T * H + T * G);
 
     explicit gru_network(const adam_rates& rates = {})
-        : rates_(rates),
-          adam_(rates),
-          weight_(256 * G),
-          gradient_(256 * G),
-          mean_(256 * G),
-          square_(256 * G),
-          start_(256 * G),
-          dstate_(T * H),
-          dinput_(T * G) {
+        : rates_(rates), adam_(rates), dstate_(T * H), dinput_(T * G) {
         random_sequence random(0x4752'55);
-        for (float& w : start_) w = exact::mul(2.0F, random.uniform()) - 1.0F;
+        embedding_.prepare(random);
         layer_.prepare(random);
         reset();
     }
 
     /// Forgets everything read and learnt.
     void reset() noexcept {
-        for (auto* t : {&gradient_, &mean_, &square_, &dstate_}) t->clear();
-        std::memcpy(weight_.data(), start_.data(), 256 * G * sizeof(float));
+        dstate_.clear();
+        embedding_.reset();
         layer_.reset();
         adam_ = adam<L>(rates_);
         step_ = 0;
@@ -189,34 +183,20 @@ class gru_network {
     }
 
   private:
-    void run(std::uint8_t byte) noexcept {
-        read_[step_] = byte;
-        layer_.forward(step_, weight_.data() + byte * G);
-    }
+    void run(std::uint8_t byte) noexcept { layer_.forward(step_, embedding_.read(step_, byte)); }
     void learn() noexcept {
         adam_.advance();
         layer_.backward(dstate_.data(), dinput_.data());
         layer_.update(adam_);
-        for (std::size_t t = 0; t < T; ++t)
-            lanes::add_scaled<L>(gradient_.data() + read_[t] * G, 1.0F, dinput_.data() + t * G, G);
-        // Only rows that were read learn; the others' means stand still.
-        std::array<bool, 256> done{};
-        for (std::size_t t = 0; t < T; ++t) {
-            if (done[read_[t]]) continue;
-            done[read_[t]] = true;
-            const std::size_t at = read_[t] * G;
-            adam_.update(weight_.data() + at, gradient_.data() + at, mean_.data() + at, square_.data() + at,
-                         G);
-        }
+        embedding_.learn(dinput_.data(), adam_);
         dstate_.clear();
     }
 
     adam_rates rates_;
     adam<L> adam_;
+    embedding embedding_;
     layer layer_;
-    table<float> weight_, gradient_, mean_, square_, start_;  // of the embedding
     table<float> dstate_, dinput_;
-    std::array<std::uint8_t, T> read_{};
     std::size_t step_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <pith/core/random.hpp>
 #include <pith/core/table.hpp>
 #include <pith/mixing/adam.hpp>
+#include <pith/mixing/byte_embedding.hpp>
 #include <pith/mixing/float_lanes.hpp>
 #include <pith/mixing/ssm.hpp>
 
@@ -20,32 +21,25 @@ template <ssm_shape Shape, float_lanes Lanes = portable_lanes>
 class ssm_network {
     using L = Lanes;
     static constexpr std::size_t D = Shape.model, T = Shape.chunk;
+    using embedding = byte_embedding<D, T, L>;
 
   public:
     static constexpr std::size_t width = D;
     static constexpr std::size_t memory =
-        sizeof(float) * (Shape.layers * ssm_layer<Shape, L>::floats + 5 * 256 * D + 2 * T * D);
+        sizeof(float) * (Shape.layers * ssm_layer<Shape, L>::floats + embedding::floats + 2 * T * D);
 
     explicit ssm_network(const adam_rates& rates = {})
-        : rates_(rates),
-          adam_(rates),
-          weight_(256 * D),
-          gradient_(256 * D),
-          mean_(256 * D),
-          square_(256 * D),
-          start_(256 * D),
-          feature_(T * D),
-          dfeature_(T * D) {
+        : rates_(rates), adam_(rates), feature_(T * D), dfeature_(T * D) {
         random_sequence random(0x5353'4D);
-        for (float& w : start_) w = exact::mul(2.0F, random.uniform()) - 1.0F;
+        embedding_.prepare(random);
         for (auto& layer : layers_) layer.prepare(random);
         reset();
     }
 
     /// Forgets everything read and learnt.
     void reset() noexcept {
-        for (auto* t : {&gradient_, &mean_, &square_, &feature_, &dfeature_}) t->clear();
-        std::memcpy(weight_.data(), start_.data(), 256 * D * sizeof(float));
+        for (auto* t : {&feature_, &dfeature_}) t->clear();
+        embedding_.reset();
         for (auto& layer : layers_) layer.reset();
         adam_ = adam<L>(rates_);
         step_ = 0;
@@ -68,9 +62,8 @@ class ssm_network {
 
   private:
     void run(std::uint8_t byte) noexcept {
-        read_[step_] = byte;
         std::array<float, D> x;
-        std::memcpy(x.data(), weight_.data() + byte * D, sizeof x);
+        std::memcpy(x.data(), embedding_.read(step_, byte), sizeof x);
         for (auto& layer : layers_) layer.forward(step_, x.data());
         factor_[step_] = lanes::normalise<L>(feature_.data() + step_ * D, x.data(), D);
     }
@@ -87,27 +80,16 @@ class ssm_network {
             layers_[l].backward(dfeature_.data());
             layers_[l].update(adam_);
         }
-        for (std::size_t t = 0; t < T; ++t)
-            lanes::add_scaled<L>(gradient_.data() + read_[t] * D, 1.0F, dfeature_.data() + t * D, D);
-        // Only rows that were read learn; the others' means stand still.
-        std::array<bool, 256> done{};
-        for (std::size_t t = 0; t < T; ++t) {
-            if (done[read_[t]]) continue;
-            done[read_[t]] = true;
-            const std::size_t at = read_[t] * D;
-            adam_.update(weight_.data() + at, gradient_.data() + at, mean_.data() + at, square_.data() + at,
-                         D);
-        }
+        embedding_.learn(dfeature_.data(), adam_);
         dfeature_.clear();
     }
 
     adam_rates rates_;
     adam<L> adam_;
+    embedding embedding_;
     std::array<ssm_layer<Shape, L>, Shape.layers> layers_;
-    table<float> weight_, gradient_, mean_, square_, start_;  // of the embedding
     table<float> feature_, dfeature_;
     std::array<float, T> factor_{};
-    std::array<std::uint8_t, T> read_{};
     std::size_t step_ = 0;
 };
 
