@@ -20,5 +20,6 @@
 #include <pith/quant/rate_control.hpp>
 #include <pith/quant/rotated.hpp>
 #include <pith/quant/rounding.hpp>
+#include <pith/quant/scaled_levels.hpp>
 #include <pith/quant/soft_clusters.hpp>
 #include <pith/version.hpp>

@@ -15,6 +15,7 @@
 #include <pith/quant/grid.hpp>
 #include <pith/quant/groups.hpp>
 #include <pith/quant/number_format.hpp>
+#include <pith/quant/scaled_levels.hpp>
 #include <pith/simd/pack.hpp>
 
 namespace pith::inline v1::quant {
@@ -42,15 +43,9 @@ requires(Options.scale != number_format::fp8) class codebook_quantizer {
     };
 
     /// Precondition: some level is not 0.
-    explicit codebook_quantizer(const grid<Bits>& levels) noexcept : grid_(levels) {
-        for (const float v : levels.levels()) {
-            const float size = v < 0 ? -v : v;
-            largest_ = size > largest_ ? size : largest_;
-        }
-        PITH_ASSERT(largest_ > 0);
-    }
+    explicit codebook_quantizer(const grid<Bits>& levels) noexcept : levels_(levels) {}
 
-    [[nodiscard]] const grid<Bits>& codebook() const noexcept { return grid_; }
+    [[nodiscard]] const grid<Bits>& codebook() const noexcept { return levels_.codebook(); }
     /// Precondition: rows and columns are not 0.
     [[nodiscard]] rational bits_per_value(std::size_t rows, std::size_t columns) const noexcept {
         return {
@@ -76,20 +71,9 @@ requires(Options.scale != number_format::fp8) class codebook_quantizer {
     [[nodiscard]] result<codes> encode(view_2d<const float> x, const parameters& p) const {
         PITH_ASSERT(p.rows == x.rows() && p.columns == x.columns());
         if (!all_finite(x)) return not_finite();
-        std::vector<std::uint8_t> raw(x.size());
-        Options.groups.for_each(x.rows(), x.columns(), [&](std::size_t g, block group) {
-            const float scale = load_number(Options.scale, p.bytes.data() + g * scale_size);
-            const auto in = group.of(x);
-            const auto to = group.of(view_2d<std::uint8_t>(raw, x.rows(), x.columns()));
-            for (std::size_t r = 0; r < in.rows(); ++r)
-                for (std::size_t c = 0; c < in.columns(); ++c)
-                    to(r, c) = static_cast<std::uint8_t>(grid_.nearest(scale > 0 ? in(r, c) / scale : 0.0F));
-            return true;
-        });
-        codes out;
-        out.bytes.resize(simd::packed_size(raw.size(), Bits));
-        simd::pack<Bits, Arch>(raw, out.bytes);
-        return out;
+        return codes{levels_.encode(Options.groups, x, [&](std::size_t g) {
+            return load_number(Options.scale, p.bytes.data() + g * scale_size);
+        })};
     }
     /// Error: parameters or codes that no encoder makes for the shape of `out`.
     [[nodiscard]] result<void> decode_into(const codes& c, const parameters& p,
@@ -101,12 +85,7 @@ requires(Options.scale != number_format::fp8) class codebook_quantizer {
         const bool sound = Options.groups.for_each(p.rows, p.columns, [&](std::size_t g, block group) {
             const float scale = load_number(Options.scale, p.bytes.data() + g * scale_size);
             if (!(scale >= 0 && scale <= largest_scale())) return false;
-            for (std::size_t r = group.row; r < group.row + group.rows; ++r)
-                for (std::size_t k = group.column; k < group.column + group.columns; ++k) {
-                    const std::size_t code = code_at(c.bytes, r * out.columns() + k);
-                    const auto levels = grid_.levels();
-                    out(r, k) = levels[code < levels.size() ? code : levels.size() - 1] * scale;
-                }
+            levels_.decode_group(c.bytes, group, scale, out);
             return true;
         });
         if (!sound) return error{error_code::bad_model, 0, "a scale that no encoder writes"};
@@ -117,17 +96,11 @@ requires(Options.scale != number_format::fp8) class codebook_quantizer {
     static constexpr std::size_t scale_size = bytes_of(Options.scale);
 
     [[nodiscard]] float largest_scale() const noexcept {
-        const float by_format = largest_of(Options.scale), by_value = 0x1p126F / largest_;
+        const float by_format = largest_of(Options.scale), by_value = 0x1p126F / levels_.largest();
         return by_format < by_value ? by_format : by_value;
     }
     [[nodiscard]] float scale_of(view_2d<const float> x) const noexcept {
-        float largest = 0;
-        for (std::size_t r = 0; r < x.rows(); ++r)
-            for (std::size_t c = 0; c < x.columns(); ++c) {
-                const float size = x(r, c) < 0 ? -x(r, c) : x(r, c);
-                largest = size > largest ? size : largest;
-            }
-        const float full = largest / largest_;
+        const float full = levels_.full_scale(x);
         if constexpr (!Options.fitted) return full;
         float best = full;
         double least = error_of(x, full);
@@ -143,21 +116,14 @@ requires(Options.scale != number_format::fp8) class codebook_quantizer {
         double sum = 0;
         for (std::size_t r = 0; r < x.rows(); ++r)
             for (std::size_t c = 0; c < x.columns(); ++c) {
-                const float level = grid_.levels()[grid_.nearest(stored > 0 ? x(r, c) / stored : 0.0F)];
+                const float level = codebook().levels()[levels_.code_of(x(r, c), stored)];
                 const double e = double{x(r, c)} - double{level} * double{stored};
                 sum += e * e;
             }
         return sum;
     }
-    [[nodiscard]] static std::size_t code_at(std::span<const std::uint8_t> packed, std::size_t i) noexcept {
-        const std::size_t bit = i * Bits, byte = bit / 8;
-        unsigned pair = packed[byte];
-        if (byte + 1 < packed.size()) pair |= unsigned{packed[byte + 1]} << 8;
-        return pair >> bit % 8 & ((1U << Bits) - 1);
-    }
 
-    grid<Bits> grid_;
-    float largest_ = 0;
+    detail::scaled_levels<Bits, Arch> levels_;
 };
 
 }  // namespace pith::inline v1::quant

@@ -17,6 +17,7 @@
 #include <pith/quant/grid.hpp>
 #include <pith/quant/groups.hpp>
 #include <pith/quant/number_format.hpp>
+#include <pith/quant/scaled_levels.hpp>
 #include <pith/simd/pack.hpp>
 
 namespace pith::inline v1::quant {
@@ -45,15 +46,9 @@ requires(Options.scales >= 1) class double_scaled {
     };
 
     /// Precondition: some level is not 0.
-    explicit double_scaled(const grid<Bits>& levels) noexcept : grid_(levels) {
-        for (const float v : levels.levels()) {
-            const float size = v < 0 ? -v : v;
-            largest_ = size > largest_ ? size : largest_;
-        }
-        PITH_ASSERT(largest_ > 0);
-    }
+    explicit double_scaled(const grid<Bits>& levels) noexcept : levels_(levels) {}
 
-    [[nodiscard]] const grid<Bits>& codebook() const noexcept { return grid_; }
+    [[nodiscard]] const grid<Bits>& codebook() const noexcept { return levels_.codebook(); }
     /// Precondition: rows and columns are not 0.
     [[nodiscard]] rational bits_per_value(std::size_t rows, std::size_t columns) const noexcept {
         return {8 * (parameter_bytes(Options.groups.count(rows, columns)) +
@@ -69,7 +64,7 @@ requires(Options.scales >= 1) class double_scaled {
         std::vector<float> scales(groups);
         double sum = 0;
         const bool fits = Options.groups.for_each(x.rows(), x.columns(), [&](std::size_t g, block group) {
-            scales[g] = largest_of(group.of(x)) / largest_;
+            scales[g] = levels_.full_scale(group.of(x));
             sum += double{scales[g]};
             return scales[g] <= most;
         });
@@ -85,20 +80,9 @@ requires(Options.scales >= 1) class double_scaled {
     [[nodiscard]] result<codes> encode(view_2d<const float> x, const parameters& p) const {
         PITH_ASSERT(p.rows == x.rows() && p.columns == x.columns());
         if (!all_finite(x)) return not_finite();
-        std::vector<std::uint8_t> raw(x.size());
-        const view_2d<std::uint8_t> to(raw, x.rows(), x.columns());
         const std::size_t groups = Options.groups.count(x.rows(), x.columns());
-        Options.groups.for_each(x.rows(), x.columns(), [&](std::size_t g, block group) {
-            const float scale = scale_of(p.bytes, g, groups);
-            for (std::size_t r = group.row; r < group.row + group.rows; ++r)
-                for (std::size_t c = group.column; c < group.column + group.columns; ++c)
-                    to(r, c) = static_cast<std::uint8_t>(grid_.nearest(scale > 0 ? x(r, c) / scale : 0.0F));
-            return true;
-        });
-        codes out;
-        out.bytes.resize(simd::packed_size(raw.size(), Bits));
-        simd::pack<Bits, Arch>(raw, out.bytes);
-        return out;
+        return codes{
+            levels_.encode(Options.groups, x, [&](std::size_t g) { return scale_of(p.bytes, g, groups); })};
     }
     /// Error: parameters or codes that no encoder makes for the shape of `out`.
     [[nodiscard]] result<void> decode_into(const codes& c, const parameters& p,
@@ -108,14 +92,8 @@ requires(Options.scales >= 1) class double_scaled {
             c.bytes.size() != simd::packed_size(p.rows * p.columns, Bits))
             return error{error_code::bad_header, 0, "codes of another shape"};
         if (!sound(p.bytes, groups)) return error{error_code::bad_model, 0, "a scale that no encoder writes"};
-        const auto levels = grid_.levels();
         Options.groups.for_each(out.rows(), out.columns(), [&](std::size_t g, block group) {
-            const float scale = scale_of(p.bytes, g, groups);
-            for (std::size_t r = group.row; r < group.row + group.rows; ++r)
-                for (std::size_t k = group.column; k < group.column + group.columns; ++k) {
-                    const std::size_t code = code_at(c.bytes, r * out.columns() + k);
-                    out(r, k) = levels[code < levels.size() ? code : levels.size() - 1] * scale;
-                }
+            levels_.decode_group(c.bytes, group, scale_of(p.bytes, g, groups), out);
             return true;
         });
         return {};
@@ -129,15 +107,6 @@ requires(Options.scales >= 1) class double_scaled {
     }
     [[nodiscard]] static constexpr std::size_t parameter_bytes(std::size_t groups) noexcept {
         return 4 * (1 + runs_of(groups)) + groups;
-    }
-    [[nodiscard]] static float largest_of(view_2d<const float> x) noexcept {
-        float largest = 0;
-        for (std::size_t r = 0; r < x.rows(); ++r)
-            for (std::size_t c = 0; c < x.columns(); ++c) {
-                const float size = x(r, c) < 0 ? -x(r, c) : x(r, c);
-                largest = size > largest ? size : largest;
-            }
-        return largest;
     }
     static void store_run(const std::vector<float>& scales, std::size_t first, float mean,
                           std::vector<std::uint8_t>& bytes) noexcept {
@@ -177,15 +146,8 @@ requires(Options.scales >= 1) class double_scaled {
             if (code == 0x80) return false;
         return true;
     }
-    [[nodiscard]] static std::size_t code_at(std::span<const std::uint8_t> packed, std::size_t i) noexcept {
-        const std::size_t bit = i * Bits, byte = bit / 8;
-        unsigned pair = packed[byte];
-        if (byte + 1 < packed.size()) pair |= unsigned{packed[byte + 1]} << 8;
-        return pair >> bit % 8 & ((1U << Bits) - 1);
-    }
 
-    grid<Bits> grid_;
-    float largest_ = 0;
+    detail::scaled_levels<Bits, Arch> levels_;
 };
 
 }  // namespace pith::inline v1::quant
