@@ -31,6 +31,7 @@
 #include <pith/mixing/contexts_binary.hpp>
 #include <pith/mixing/contexts_text.hpp>
 #include <pith/mixing/denoiser.hpp>
+#include <pith/mixing/equal_information.hpp>
 #include <pith/mixing/exponential_weights.hpp>
 #include <pith/mixing/float_lanes.hpp>
 #include <pith/mixing/gate.hpp>
@@ -65,6 +66,7 @@
 #include <pith/mixing/token_lzp.hpp>
 #include <pith/mixing/token_ngram.hpp>
 #include <pith/mixing/tree_head.hpp>
+#include <pith/mixing/window_models.hpp>
 #include <pith/mixing/word_trie.hpp>
 #include <pith/mixing/x86_history.hpp>
 #include <pith/version.hpp>

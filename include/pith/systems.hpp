@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pith/systems/budget.hpp>
+#include <pith/systems/codes.hpp>
 #include <pith/systems/feedback.hpp>
 #include <pith/systems/kv.hpp>
 #include <pith/systems/learned.hpp>
