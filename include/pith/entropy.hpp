@@ -10,6 +10,7 @@
 #include <pith/entropy/chunked.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/context.hpp>
+#include <pith/entropy/coupling.hpp>
 #include <pith/entropy/elias.hpp>
 #include <pith/entropy/frequency.hpp>
 #include <pith/entropy/golomb.hpp>
