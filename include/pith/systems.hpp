@@ -8,6 +8,7 @@
 #include <pith/systems/learned.hpp>
 #include <pith/systems/lossless.hpp>
 #include <pith/systems/similarity.hpp>
+#include <pith/systems/tables.hpp>
 #include <pith/systems/tensors.hpp>
 #include <pith/systems/vector.hpp>
 #include <pith/systems/weights.hpp>

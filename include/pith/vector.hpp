@@ -20,9 +20,11 @@
 #include <pith/vector/mixed_storage.hpp>
 #include <pith/vector/near_tiles.hpp>
 #include <pith/vector/npy_header.hpp>
+#include <pith/vector/point_scan.hpp>
 #include <pith/vector/product.hpp>
 #include <pith/vector/residual.hpp>
 #include <pith/vector/rotation_code.hpp>
+#include <pith/vector/scan_prediction.hpp>
 #include <pith/vector/sided_storage.hpp>
 #include <pith/vector/sign_sketch.hpp>
 #include <pith/vector/sign_split.hpp>

@@ -124,6 +124,10 @@ class index_encoder {
         coder_.put(bit, model.probability_of_one());
         model.update(bit);
     }
+    /// The lowest `bits` bits of v as they are, the highest first.
+    void put_even(std::uint32_t v, unsigned bits) {
+        for (unsigned b = bits; b-- > 0;) coder_.put((v >> b & 1) != 0, 32768);
+    }
     void finish() { coder_.finish(); }
 
   private:
@@ -142,6 +146,11 @@ class index_decoder {
         const bool bit = coder_.get(model.probability_of_one());
         model.update(bit);
         return bit;
+    }
+    [[nodiscard]] std::uint32_t get_even(unsigned bits) noexcept {
+        std::uint32_t v = 0;
+        for (unsigned b = 0; b < bits; ++b) v = v << 1 | (coder_.get(32768) ? 1U : 0U);
+        return v;
     }
     [[nodiscard]] result<void> finish() const noexcept { return coder_.finish(); }
 
