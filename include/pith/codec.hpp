@@ -5,6 +5,8 @@
 #include <pith/codec/context_mixing.hpp>
 #include <pith/codec/element.hpp>
 #include <pith/codec/exponent_huffman.hpp>
+#include <pith/codec/latent_blocks.hpp>
+#include <pith/codec/latent_classes.hpp>
 #include <pith/codec/phrase_model.hpp>
 #include <pith/codec/phrase_parse.hpp>
 #include <pith/codec/phrases.hpp>
