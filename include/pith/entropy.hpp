@@ -18,12 +18,14 @@
 #include <pith/entropy/huffman_decode.hpp>
 #include <pith/entropy/huffman_hierarchical.hpp>
 #include <pith/entropy/huffman_table.hpp>
+#include <pith/entropy/latent_order.hpp>
 #include <pith/entropy/model_adaptive_bit.hpp>
 #include <pith/entropy/model_adaptive_nibble.hpp>
 #include <pith/entropy/model_mixture.hpp>
 #include <pith/entropy/model_parametric.hpp>
 #include <pith/entropy/model_parametric_table.hpp>
 #include <pith/entropy/model_static.hpp>
+#include <pith/entropy/ordered_latents.hpp>
 #include <pith/entropy/package_merge.hpp>
 #include <pith/entropy/parametric_codec.hpp>
 #include <pith/entropy/plain_block.hpp>

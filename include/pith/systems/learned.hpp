@@ -4,9 +4,11 @@
 
 #include <cstdint>
 
+#include <pith/entropy/latent_order.hpp>
 #include <pith/entropy/model_mixture.hpp>
 #include <pith/entropy/model_parametric.hpp>
 #include <pith/entropy/model_parametric_table.hpp>
+#include <pith/entropy/ordered_latents.hpp>
 #include <pith/entropy/parametric_codec.hpp>
 #include <pith/quant/entropy_coded_scalar.hpp>
 #include <pith/quant/priced_integers.hpp>
@@ -28,6 +30,13 @@ using tabled_latents = entropy::parametric_codec<entropy::parametric_scale_table
 // weights, means and scales of Components for every integer. Not reproduced: the networks.
 template <std::size_t Components = 3, class Family = entropy::logistic>
 using mixture_latents = entropy::parametric_codec<entropy::mixture_models<Family, Components>>;
+
+// Checkerboard and channel-grouped contexts (He, Zheng, Sun, Wang, Qin, 2021; ELIC: He, Yang, Peng, Ma, Qin,
+// Wang, 2022; ISCS). Order: in each group of channels the anchors, then the others, two calls of the context
+// model for a group instead of one for each place. Not reproduced: the context models, which are the
+// program's callback.
+template <entropy::latent_codec Codec = gaussian_latents>
+using checkerboard_latents = entropy::ordered_latents<Codec, entropy::checkerboard_groups>;
 
 // Indices of VQ codecs (McQuic, VQGAN codecs, Control-GIC) under adaptive frequencies of their stage or
 // channel: vector::encode_indices<Bits> with as many columns as stages. Not reproduced: codebooks reduced by
