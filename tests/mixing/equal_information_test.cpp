@@ -102,20 +102,17 @@ TEST_CASE("Every window of equal information decodes alone, and all have the sam
         check_windows(equal_information_windows<window_bytes_model<>, 64>(), in);
         check_windows(equal_information_windows<window_bytes_model<>, 1024>(), in);
     }
-    check_windows(equal_information_windows<primed_bytes_model<2>, 256>(primed), chain(20'000, 3));
-    check_windows(equal_information_windows<window_bytes_model<>, 65536>(), chain(40'000, 3));
+    check_windows(equal_information_windows<window_bytes_model<>, 1024>(), chain(40'000, 3));
 }
 
 TEST_CASE("A window holds a symbol however wrong the model is, and no more symbols than its size allows") {
     bytes all(256);
     for (std::size_t i = 0; i < 256; ++i) all[i] = static_cast<std::uint8_t>(i);
     check_windows(equal_information_windows<stubborn, 8>(), all);
-    check_windows(equal_information_windows<stubborn, 16>(), all);
     check_windows(equal_information_windows<stubborn, 64>(), all);
     using long_windows = equal_information_windows<stubborn, 64>;
     check_windows(long_windows(), bytes(3 * long_windows::most_symbols + 1));
     CHECK(long_windows().encode(bytes(2 * long_windows::most_symbols)).size() == 3 + 16);
-    check_windows(equal_information_windows<stubborn, 1024>(), all);
 }
 
 TEST_CASE("A predictor of an alphabet that is no power of two codes in windows near its cross-entropy") {
@@ -142,7 +139,6 @@ TEST_CASE("Damaged windows are errors, or the only form of another text") {
     const primed_bytes_model<2> primed(chain(50'000, 1));
     check_damage(equal_information_windows<primed_bytes_model<2>, 16>(primed), chain(40, 7));
     check_damage(equal_information_windows<window_bytes_model<>, 64>(), chain(40, 8));
-    check_damage(equal_information_windows<window_bytes_model<>, 8>(), chain(12, 9));
     check_damage(equal_information_windows<stubborn, 64>(), bytes(3000));
     equal_information_windows<window_bytes_model<>, 64> windows;
     CHECK(windows.decode(windows.encode(chain(100, 1)), limits{.max_output = 99}).error().code ==

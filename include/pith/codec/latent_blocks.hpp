@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <pith/codec/latent_classes.hpp>
@@ -34,8 +33,7 @@ template <entropy::block_coder Coder>
 class latent_blocks {
   public:
     /// At most so many classes on either side are looked for.
-    explicit latent_blocks(std::size_t most_classes = 16, Coder coder = Coder())
-        : most_(most_classes), coder_(std::move(coder)) {
+    explicit latent_blocks(std::size_t most_classes = 16) : most_(most_classes) {
         PITH_ASSERT(most_ >= 1 && most_ <= max_latent_classes);
     }
 
@@ -194,7 +192,7 @@ class latent_blocks {
     }
 
     std::size_t most_;
-    Coder coder_;
+    Coder coder_{};
 };
 
 }  // namespace pith::inline v1::codec

@@ -45,42 +45,62 @@ class window_bytes_model {
     std::size_t at_ = 1;
 };
 
-/// Bytes under the last Order of them in the window, with probabilities learned from a text beforehand and
-/// fixed since. Both sides have the same text. Exact.
+/// Bytes under the last Order of them in the window, or as many as there are, with probabilities learned from
+/// a text beforehand and fixed since. Both sides have the same text. Exact.
 template <unsigned Order>
-class primed_bytes_model {
+requires(Order <= 2) class primed_bytes_model {
   public:
     using symbol_type = std::uint8_t;
     static constexpr unsigned precision = 16;
 
-    explicit primed_bytes_model(byte_view text) : nodes_(256 * entropy::byte_context<Order>::rows) {
-        for (const std::uint8_t byte : text)
+    explicit primed_bytes_model(byte_view text) : nodes_(256 * (first_row(Order) + rows(Order))) {
+        for (const std::uint8_t byte : text) {
             for (unsigned b = 8; b-- > 0;) {
                 const bool bit = (byte >> b & 1) != 0;
-                nodes_[place()].update(bit);
-                update(bit);
+                for (unsigned order = 0; order <= known_; ++order) nodes_[place(order)].update(bit);
+                at_ = 2 * at_ + (bit ? 1U : 0U);
             }
+            end_byte();
+        }
+        restart();
     }
     [[nodiscard]] static constexpr unsigned symbol_bits() noexcept { return 8; }
     void restart() noexcept {
-        before_ = {};
+        known_ = 0;
         at_ = 1;
     }
     [[nodiscard]] std::uint32_t probability_of_one() const noexcept {
-        return nodes_[place()].probability_of_one();
+        return nodes_[place(known_)].probability_of_one();
     }
     void update(bool bit) noexcept {
         at_ = 2 * at_ + (bit ? 1U : 0U);
-        if (at_ < 256) return;
-        before_.push(static_cast<std::uint8_t>(at_));
-        at_ = 1;
+        if (at_ >= 256) end_byte();
     }
 
   private:
-    [[nodiscard]] std::size_t place() const noexcept { return 256 * before_.row() + at_; }
+    [[nodiscard]] static constexpr std::size_t rows(unsigned order) noexcept {
+        return order == 0   ? entropy::byte_context<0>::rows
+               : order == 1 ? entropy::byte_context<1>::rows
+                            : entropy::byte_context<2>::rows;
+    }
+    [[nodiscard]] static constexpr std::size_t first_row(unsigned order) noexcept {
+        return order == 0 ? 0 : order == 1 ? rows(0) : rows(0) + rows(1);
+    }
+    [[nodiscard]] std::size_t place(unsigned order) const noexcept {
+        const std::size_t row = order == 0 ? 0 : order == 1 ? one_.row() : two_.row();
+        return 256 * (first_row(order) + row) + at_;
+    }
+    void end_byte() noexcept {
+        one_.push(static_cast<std::uint8_t>(at_));
+        two_.push(static_cast<std::uint8_t>(at_));
+        if (known_ < Order) ++known_;
+        at_ = 1;
+    }
 
     std::vector<entropy::adaptive_bit<entropy::bit_rates{.fast = 7, .start = 1}>> nodes_;
-    entropy::byte_context<Order> before_{};
+    entropy::byte_context<1> one_{};
+    entropy::byte_context<2> two_{};
+    unsigned known_ = 0;  ///< bytes since the restart, at most Order
     std::size_t at_ = 1;
 };
 
