@@ -1,6 +1,7 @@
 // Products of matrices given as views of any strides.
 // The multiplication is Eigen's (Guennebaud, Jacob and others, 2010); the views hide it.
-// PITH_LINALG_INSTANCES: what is Eigen's is compiled elsewhere, in one file that includes linalg/instances.hpp.
+// PITH_LINALG_INSTANCES: what is Eigen's is compiled elsewhere, in one file that includes
+// linalg/instances.hpp.
 #pragma once
 
 #if defined(__FAST_MATH__)
@@ -58,7 +59,8 @@ void add_product(T factor, view_2d<const T> a, view_2d<const T> b, view_2d<T> c)
 #ifdef PITH_LINALG_INSTANCES
 namespace detail {
 extern template void add_product<float>(float, view_2d<const float>, view_2d<const float>, view_2d<float>);
-extern template void add_product<double>(double, view_2d<const double>, view_2d<const double>, view_2d<double>);
+extern template void add_product<double>(double, view_2d<const double>, view_2d<const double>,
+                                         view_2d<double>);
 }  // namespace detail
 #endif
 

@@ -1,4 +1,5 @@
-// A program that depends on pith. It exits with 0 when both of its parts compute the same, and products of matrices, where it has them, are right.
+// A program that depends on pith. It exits with 0 when both of its parts compute the same, and products of
+// matrices, where it has them, are right.
 #include "parts.hpp"
 
 #include <cstdio>
