@@ -1,5 +1,6 @@
 // Everything in entropy/: models, arithmetic and range coders, rANS, tANS, Huffman, Golomb and Elias codes,
-// bit planes. Needs neither xsimd nor intrinsics; the vector kernels are in pith/codec.hpp.
+// bit planes. Needs neither xsimd nor intrinsics; the vector kernels are in pith/codec.hpp. Left out, as no
+// part of a coder: entropy/coupling.hpp.
 #pragma once
 
 #include <pith/entropy/adaptive_binary.hpp>
@@ -10,7 +11,6 @@
 #include <pith/entropy/chunked.hpp>
 #include <pith/entropy/concepts.hpp>
 #include <pith/entropy/context.hpp>
-#include <pith/entropy/coupling.hpp>
 #include <pith/entropy/elias.hpp>
 #include <pith/entropy/frequency.hpp>
 #include <pith/entropy/golomb.hpp>

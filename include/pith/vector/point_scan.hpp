@@ -181,7 +181,7 @@ class point_scan {
         byte_reader reader(in);
         const auto count = reader.read_varint();
         if (!count) return count.error();
-        if (*count > bound.max_output / sizeof(scan_point) || *count > bound.max_memory / 48)
+        if (*count > bound.max_output / sizeof(scan_point) || *count > bound.max_memory / 64)
             return error{error_code::limit_exceeded, 0, "more points than the limits allow"};
         std::vector<scan_point> out;
         if (*count != 0) {
