@@ -83,6 +83,7 @@ TEST_CASE("Any points come back within the bound, whatever row length is claimed
     }
     (void)check_round_trip(points(5000), {});
     (void)check_round_trip(points(5000, scan_point{1e6F, -1e6F, 0.25F}), {.bound = 2});
+    (void)check_round_trip(lidar_scene::scan({.columns = 20}), {.bound = 0.00004F});
     points edges{{700, -700, 700}, {-700, 700, -700}, {700, 700, 700}};
     for (int i = 0; i < 4; ++i) edges.insert(edges.end(), edges.begin(), edges.end());
     (void)check_round_trip(edges, {.bound = 0.0005F, .stride = 8});

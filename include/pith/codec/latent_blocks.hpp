@@ -1,6 +1,5 @@
-// Tables by latent variables: rows and columns fall into classes, and the entries of each pair of classes are
-// a block with a code of its own. Montanari, Weiner, "Compressing Tabular Data via Latent Variable
-// Estimation" (2022).
+// Tables by latent variables: the entries of each pair of a row's and a column's class are a block of their
+// own. Montanari, Weiner, "Compressing Tabular Data via Latent Variable Estimation" (2022).
 #pragma once
 
 #include <cstddef>

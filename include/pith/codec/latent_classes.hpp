@@ -1,7 +1,6 @@
-// Classes of rows and of columns of a table such that entries depend on the pair of classes: what a block
-// model of the table finds by turns. Montanari, Weiner, "Compressing Tabular Data via Latent Variable
-// Estimation" (2022), where latent variables come from spectra; here from likelihood, and their number from
-// the description's length.
+// Classes of rows and of columns of a table such that entries depend on the pair of classes.
+// Montanari, Weiner, "Compressing Tabular Data via Latent Variable Estimation" (2022), where latent variables
+// come from spectra; here from likelihood by turns, and their number from the description's length.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
-// Joint distributions of small entropy with two given marginals, and the maps of a source that keep most of
-// it below a bound of entropy. Greedy coupling after Kocaoglu, Dimakis, Vishwanath, Hassibi (2017); the
-// bottleneck after Ebrahimi, Chen, Khisti (2024), whose merging of the two rarest classes is improved by
-// choosing the last merge among all.
+// Joint distributions of small entropy with two given marginals, and maps of bounded entropy in front of
+// them. Greedy coupling after Kocaoglu, Dimakis, Vishwanath, Hassibi (2017); the bottleneck after Ebrahimi,
+// Chen, Khisti (2024), whose merging of the two rarest classes is improved by a last merge chosen among all
+// and by moves of single symbols.
 #pragma once
 
 #include <cstddef>

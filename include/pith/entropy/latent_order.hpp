@@ -1,7 +1,7 @@
-// Orders in which the latents of a learned codec are decoded: many at once, each pass knowing those before
-// it. Checkerboard: He, Zheng, Sun, Wang, Qin (2021); groups of channels: Minnen, Singh (2020); both, in
-// groups of unequal size: ELIC (He, Yang, Peng, Ma, Qin, Wang, 2022). The passes are theirs; the form of a
-// pass is ours.
+// Orders in which latents of a learned codec are decoded: many at once, each pass knowing those before it.
+// Checkerboard: He, Zheng, Sun, Wang, Qin (2021); groups of channels: Minnen, Singh (2020); both, in groups
+// of unequal size: ELIC (He, Yang, Peng, Ma, Qin, Wang, 2022). The passes are theirs; the form of a pass is
+// ours.
 #pragma once
 
 #include <concepts>

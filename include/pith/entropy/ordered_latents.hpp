@@ -1,5 +1,5 @@
-// Latents in passes: the parameters of a pass are computed from all passes before it, by encoder and decoder
-// alike. The decoding loop of checkerboard and channel-grouped context models (see latent_order.hpp).
+// Latents in passes: encoder and decoder compute the parameters of a pass from all passes before it.
+// The decoding loop of checkerboard and channel-grouped context models (see latent_order.hpp).
 #pragma once
 
 #include <concepts>

@@ -1,7 +1,7 @@
-// Windows of equal information: arithmetic codes of exactly so many bits each, every one of which decodes
-// alone. Lester, Lee, Alemi, Pennington, Roberts, Sohl-Dickstein, Constant, "Training LLMs over Neurally
-// Compressed Text" (2024). Here codes are shared out among bits as in block arithmetic coding (Boncelet,
-// 1993), so that every code of a window is of use and a window needs neither a length nor a mark of its end.
+// Windows of equal information: arithmetic codes of exactly so many bits, each of which decodes alone.
+// Lester, Lee, Alemi, Pennington, Roberts, Sohl-Dickstein, Constant, "Training LLMs over Neurally Compressed
+// Text" (2024). Here codes are shared out among bits as in block arithmetic coding (Boncelet, 1993), so that
+// every code of a window is of use and a window needs neither a length nor a mark of its end.
 #pragma once
 
 #include <concepts>

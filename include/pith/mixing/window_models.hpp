@@ -1,6 +1,5 @@
-// Models for windows that decode alone: trees of bits that learn in the window, tables learned beforehand,
-// and any symbol_predictor bit by bit. Own work; the fixed language model of Lester and others (2024) is a
-// symbol_predictor here.
+// Models for windows that decode alone: learned in the window, learned beforehand, or any symbol_predictor.
+// Own work; the fixed language model of Lester and others (2024) is a symbol_predictor here.
 #pragma once
 
 #include <array>

@@ -8,9 +8,10 @@
 
 namespace pith::inline v1::systems {
 
-// LiZIP (2026): points of a scan predicted from decoded ones, quantized differences, a coder; the bound of
-// error is an option. Not reproduced: the trained perceptron (the best of fourteen ways to go on predicts
-// here, among them ways along the ray of the sensor), its byte shuffle in front of a general compressor.
+// LiZIP (Shibu, Karim, Zito, 2026): points of a scan predicted from decoded ones, quantized differences, a
+// coder; the bound of error is an option. Not reproduced: the trained perceptron (the best of fourteen ways
+// to go on predicts here, among them ways along the ray of the sensor), its byte shuffle in front of a
+// general compressor.
 using lizip = vector::point_scan;
 
 // Tables by latent variables (Montanari, Weiner, 2022). Classes of rows and columns, a block for each pair, a

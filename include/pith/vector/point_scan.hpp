@@ -1,6 +1,6 @@
-// Point clouds in the order of a scan: points on a lattice within a bound of error, predicted from decoded
-// ones, the differences under adaptive frequencies of their size. LiZIP: predictor, quantized residual,
-// coder, without drift. Own contexts and binarization.
+// Point clouds in the order of a scan: predicted from decoded points, within a bound of error.
+// LiZIP (Shibu, Karim, Zito, 2026): predictor, quantized residual, coder, without drift. Own contexts and
+// binarization.
 #pragma once
 
 #include <array>
@@ -158,7 +158,7 @@ class difference_models {
 class point_scan {
   public:
     /// Errors: unsupported_parameter for a bound that is not above 0, for points that are not finite, or
-    /// farther from the origin than 2^20 bounds or so.
+    /// farther from the origin than 2^21 bounds or so.
     [[nodiscard]] static result<std::vector<std::uint8_t>> encode(std::span<const scan_point> points,
                                                                   const scan_options& options = {}) {
         double largest = 0;

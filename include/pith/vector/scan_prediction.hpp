@@ -1,7 +1,6 @@
-// Prediction of the next point of a scan from the points before it: along the row, from the row before, and
-// along the ray of the sensor once one coordinate is known. The place of LiZIP's predictor; integers on the
-// lattice of decoded points, so that nothing drifts. Own choice of candidates; the one that erred least of
-// late predicts.
+// Prediction of the next point of a scan from those before it: along rows, across rows, along the ray.
+// The place of the predictor of LiZIP (Shibu, Karim, Zito, 2026); integers on the lattice of decoded points,
+// so that nothing drifts. Own choice of candidates; the one that erred least of late predicts.
 #pragma once
 
 #include <array>
@@ -18,7 +17,7 @@ namespace pith::inline v1::vector {
 using lattice_point = std::array<std::int32_t, 3>;
 
 /// Coordinates beyond this are refused: products of two of them fit 64 bits, differences an index.
-inline constexpr std::int32_t max_lattice = 1 << 20;
+inline constexpr std::int32_t max_lattice = (1 << 21) - 1;
 
 namespace detail {
 
@@ -157,7 +156,7 @@ class scan_predictor {
         go_on(along, 0);
         go_on(plain, ways);
     }
-    /// Sixteenths are at most 2^44 in size.
+    /// Sixteenths are below 2^46 in size.
     void go_on(const std::array<std::int64_t, 5>& v, std::size_t at) noexcept {
         const std::array<std::int64_t, ways> sums{
             v[0],
@@ -170,7 +169,7 @@ class scan_predictor {
         };
         for (std::size_t c = 0; c < ways; ++c) candidates_[at + c] = kept((sums[c] + 8) >> 4);
     }
-    /// a / b to the nearest, halves away from zero. |a| <= 2^44.
+    /// a / b to the nearest, halves away from zero. |a| < 2^46.
     [[nodiscard]] static std::int64_t rounded(std::int64_t a, std::int64_t b) noexcept {
         const std::int64_t size = b < 0 ? -b : b;
         const bool negative = (a < 0) != (b < 0);
