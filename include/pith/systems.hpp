@@ -5,6 +5,7 @@
 #include <pith/systems/feedback.hpp>
 #include <pith/systems/kv.hpp>
 #include <pith/systems/learned.hpp>
+#include <pith/systems/logs.hpp>
 #include <pith/systems/lossless.hpp>
 #include <pith/systems/similarity.hpp>
 #include <pith/systems/tensors.hpp>
