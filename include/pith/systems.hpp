@@ -9,6 +9,7 @@
 #include <pith/systems/lossless.hpp>
 #include <pith/systems/similarity.hpp>
 #include <pith/systems/tensors.hpp>
+#include <pith/systems/tokens.hpp>
 #include <pith/systems/vector.hpp>
 #include <pith/systems/weights.hpp>
 #include <pith/version.hpp>
