@@ -42,7 +42,7 @@ struct log_template {
     bool headed;
 };
 
-/// Templates of up to 2^22 bytes of lines. An object holds 115 MB and takes none later. The same on every
+/// Templates of up to 2^22 bytes of lines. An object holds 129 MB and takes none later. The same on every
 /// machine.
 class log_templates {
     struct cluster {

@@ -35,7 +35,7 @@ struct log_report {
 
 /// A block_coder for any bytes; logs are what it is made for. First byte of a block: 0 stored, 1 a run, 2
 /// coded as logs in chunks of 4 MB that know nothing of each other, 3 coded by Coder as it is: whatever is
-/// smallest. Memory: 230 MB of address space, of which a block touches about 30 bytes a byte, and Coder's.
+/// smallest. Memory: 237 MB of address space, of which a block touches about 30 bytes a byte, and Coder's.
 /// Exact if Coder is.
 template <entropy::block_coder Coder>
 requires(std::is_default_constructible_v<Coder>&& Coder::recipe < 0x100) class logs {
