@@ -131,7 +131,7 @@ requires(N % 16 == 0) class weight_set {
         for (std::size_t i = 0; i < weights_.size(); ++i)
             weights_[i] = i % N < inputs ? weight : std::int16_t{0};
     }
-    void prefetch(std::size_t context) const noexcept {
+    [[gnu::always_inline]] void prefetch(std::size_t context) const noexcept {
         for (std::size_t i = 0; i < N; i += 32) __builtin_prefetch(&weights_[context * N + i], 1);
     }
     /// The weighted sum, within +-stretch16_limit.
@@ -155,7 +155,16 @@ requires(N % 16 == 0) class weight_set {
     std::int16_t* at_ = nullptr;
 };
 
-/// The same for up to 16 inputs, of which only the first N count, without vectors: the outputs of other
+/// A set for each of these numbers of contexts.
+template <class Set, std::size_t K>
+[[nodiscard]] std::array<Set, K> weight_sets(const std::array<std::size_t, K>& contexts) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::array<Set, K>{Set(contexts[I])...};
+    }
+    (std::make_index_sequence<K>{});
+}
+
+/// A weight_set for up to 16 inputs, of which only the first N count, without vectors: the outputs of other
 /// mixers come one by one, and a vector that is stored in parts is slow to load. Same sums as weight_set<16>.
 template <std::size_t N>
 requires(N >= 1 && N <= 16) class small_weight_set {
