@@ -12,7 +12,6 @@
 
 #include <pith/core/fixed.hpp>
 #include <pith/mixing/adaptive_map.hpp>
-#include <pith/mixing/bit_history.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/mixer.hpp>
 #include <pith/mixing/mixing_profile.hpp>
@@ -24,33 +23,29 @@ namespace pith::inline v1::mixing {
 /// A bit_predictor over the bytes of a block, highest bits first. It views the block: all bytes before the
 /// one that is being predicted must be in place. Exact.
 template <mixing_profile Profile, mixing_kernel Kernel = portable_mixing>
-class context_mixer {
-    using sources = mixing_sources<Profile, source_layout{.noted_histories = true}>;
+requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_mixer {
+    using sources = mixing_sources<Profile>;
     using runs = typename Profile::runs;
     using selectors = typename Profile::selectors;
     using finals = typename Profile::finals;
-    static constexpr std::size_t hashed = sources::hashed, maps = sources::maps;
+    static constexpr std::size_t maps = sources::maps;
     static constexpr std::size_t sets = selectors::size;
-    static constexpr std::size_t first_match = maps;
-    static constexpr std::size_t first_run = first_match + 4;
-    static constexpr std::size_t first_sure = first_run + runs::size;
-    static constexpr std::size_t bias = first_sure + (Profile::sure_inputs ? hashed : 0);
-    static constexpr std::size_t inputs = bias + 1;
-    static constexpr std::size_t chances = maps + 2 + runs::size;  // and of matches and runs
-    static constexpr std::size_t padded_chances = (chances + 7) / 8 * 8;
-    static constexpr std::size_t padded = (inputs + 15) / 16 * 16;
+    static constexpr std::size_t extras = 2 + runs::size;  // predictions of matches and runs
+    // Predictions of the maps, of matches and of runs; then those of the maps again that come from
+    // deterministic histories, lengths of matches, a constant and a direct prediction.
+    static constexpr std::size_t lanes = (maps + (extras < 4 ? 4 : extras) + 7) / 8 * 8, inputs = 2 * lanes;
     static constexpr int dead_zone = 512;  // errors in 2^-16 that teach nothing
 
   public:
     context_mixer()
-        : weights_(weight_sets<weight_set<padded, Kernel>>(selectors::contexts)),
-          last_(weight_sets<small_weight_set<sets>>(finals::contexts)) {}
+        : weights_(weight_sets<weight_set<inputs, Kernel>>(selectors::contexts)),
+          last_(weight_sets<weight_set<16, Kernel>>(finals::contexts)) {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
         std::size_t vectors = 0;
         for (const std::size_t n : finals::contexts) vectors += n * 16 * 2;
-        for (const std::size_t n : selectors::contexts) vectors += n * padded * 2;
+        for (const std::size_t n : selectors::contexts) vectors += n * inputs * 2;
         return sources::memory + vectors + sizeof(context_mixer);
     }
 
@@ -59,7 +54,7 @@ class context_mixer {
     void reset(history_slots& slots, const std::uint8_t* block) noexcept {
         sources_.reset(slots);
         for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
-        for (auto& w : last_) w.reset(static_cast<std::int16_t>(16384 / sets));
+        for (auto& w : last_) w.reset(sets, static_cast<std::int16_t>(16384 / sets));
         inputs_.fill(0);
         mixed_.fill(0);
         rate_ = Profile::first_rate << 8;
@@ -68,7 +63,7 @@ class context_mixer {
     /// Keeps what was learnt and starts before the first byte of another block.
     void start(const std::uint8_t* block) noexcept {
         sources_.start(block);
-        predict();
+        predict_anew();
     }
 
     /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
@@ -77,7 +72,7 @@ class context_mixer {
                                          const std::uint8_t* block) noexcept {
         *this = other;  // tables of equal sizes: takes no memory
         sources_.move_to(slots, block);
-        predict();  // points to what it read
+        predict_anew();  // points to what it read
     }
 
     /// The history, for what a profile's own has to be told before `start`.
@@ -86,24 +81,27 @@ class context_mixer {
     /// In 16-bit fixed point, 1..65535.
     [[nodiscard]] std::uint32_t probability_of_one() const noexcept { return p_; }
 
-    /// Takes the next bit. When it ends a byte, that byte must be in the block.
-    void update(bool bit) noexcept {
+    /// Takes the next bit, in one function that keeps in registers what it can. When it ends a byte, that
+    /// byte must be in the block.
+    [[gnu::noinline]] void update(bool bit) noexcept {
         learn(bit);
         sources_.advance(bit);
         predict();
     }
 
   private:
-    void predict() noexcept {
+    [[gnu::noinline]] void predict_anew() noexcept { predict(); }
+    [[gnu::always_inline]] void predict() noexcept {
         mixing_state& state = sources_.state();
         state.seen = sources_.seen();
         none_ = adaptive_probability();
         const bool near = predict_match(sources_.near(), 0), far = predict_match(sources_.far(), 1);
         state.expected = far ? sources_.far().expected() : near ? sources_.near().expected() : 0;
         state.match = far ? (sources_.far().length() >= 32 ? 3 : 2) : near ? 1 : 0;
-        prefetch();
+        choose(std::make_index_sequence<sets>{});
         for (std::size_t k = 0; k < runs::size; ++k) predict_extra(2 + k, sources_.chance_of_run(k, none_));
-        Kernel::template fill<padded>(inputs_.data(), [this](auto i) { return this->template input<i()>(); });
+        Kernel::template fill_masked<lanes, maps>(inputs_.data(),
+                                                  [this](auto i) { return this->template input<i()>(); });
         mix();
     }
     /// Chances besides those of the histories: k = 0 and 1 of the matches, 2 on of the runs.
@@ -121,42 +119,35 @@ class context_mixer {
         predict_extra(k, holds ? &m.chance(bit) : &none_);
         return holds;
     }
-    /// What input I of the mixers is.
+    /// Lane I: a prediction, and what else the mixers see of it.
     template <std::size_t I>
-    [[nodiscard, gnu::always_inline]] std::int16_t input() noexcept {
-        if constexpr (I < maps)
-            return predict_map<I>();
-        else if constexpr (I < first_run)
-            return I % 2 == maps % 2 ? stretched(maps + (I - maps) / 2) : firm_[(I - maps) / 2];
-        else if constexpr (I < first_sure)
-            return stretched(maps + 2 + I - first_run);
-        else if constexpr (I < bias)
-            return sure_[sources_.noted(I - first_sure)] ? stretched(I - first_sure) : std::int16_t{0};
-        else
-            return I == bias ? std::int16_t{256} : std::int16_t{0};
-    }
-    template <std::size_t I>
-    [[nodiscard, gnu::always_inline]] std::int16_t predict_map() noexcept {
-        chance_[I] = sources_.template chance_of<I>(sources_.template history_of<I>());
-        return stretched(I);
-    }
-    [[nodiscard, gnu::always_inline]] std::int16_t stretched(std::size_t i) const noexcept {
-        return stretch12_table<>[chance_[i] >> 20];
+    [[nodiscard, gnu::always_inline]] std::array<std::int16_t, 2> input() noexcept {
+        if constexpr (I < maps) {
+            return sources_.template predict<I>(chance_[I]);
+        } else {
+            constexpr std::size_t k = I - maps;
+            std::int16_t x = 0;
+            if constexpr (k < extras) x = stretch12_table<>[chance_[I] >> 20];
+            if constexpr (k == 3)
+                return {x, sources_.predict_directly()};
+            else
+                return {x, k < 2 ? firm_[k] : k == 2 ? std::int16_t{256} : std::int16_t{0}};
+        }
     }
     /// What depends on the bits so far lies beyond the first caches: it is fetched while inputs are made.
-    void prefetch() noexcept {
-        chosen_ = selectors::values(sources_.state(), history());
-        for (std::size_t k = 0; k < sets; ++k)
-            if (selectors::contexts[k] > 256) weights_[k].prefetch(chosen_[k]);
+    template <std::size_t... K>
+    [[gnu::always_inline]] void choose(std::index_sequence<K...>) noexcept {
+        const auto values = selectors::values(sources_.state(), history());
+        ((chosen_[K] = weights_[K].choose(values[K])), ...);
+        const auto fetch = [&](auto k) __attribute__((always_inline)) {
+            if constexpr (selectors::contexts[k()] > 256) weights_[k()].prefetch(values[k()]);
+        };
+        (fetch(std::integral_constant<std::size_t, K>{}), ...);
         sources_.refined().prefetch(sources_.state(), sources_.node());
     }
 
-    void mix() noexcept {
-#pragma GCC unroll 16
-        for (std::size_t k = 0; k < sets; ++k) {
-            const int x = weights_[k].mix(inputs_.data(), chosen_[k]) >> 3;
-            mixed_[k] = static_cast<std::int16_t>(x < -2047 ? -2047 : x > 2047 ? 2047 : x);
-        }
+    [[gnu::always_inline]] void mix() noexcept {
+        Kernel::template dots<inputs, sets>(inputs_.data(), chosen_.data(), mixed_.data());
         const auto chosen = finals::values(sources_.state(), history());
         int sum = 0;
         for (std::size_t k = 0; k < finals::size; ++k) {
@@ -170,10 +161,10 @@ class context_mixer {
         p_ = p < 1 ? 1 : p > 65535 ? 65535 : p;
     }
 
-    void learn(bool bit) noexcept {
+    [[gnu::always_inline]] void learn(bool bit) noexcept {
         train(bit);
         sources_.refined().update(bit);
-        Kernel::template adapt<padded_chances>(chance_.data(), bit, 1023);
+        Kernel::template adapt<lanes>(chance_.data(), bit, 1023);
         sources_.learn(bit, chance_.data());
         for (std::size_t k = 0; k < extra_.size(); ++k)
             *extra_[k] = adaptive_probability::from_bits(chance_[maps + k]);
@@ -187,7 +178,7 @@ class context_mixer {
 #pragma GCC unroll 16
         for (std::size_t k = 0; k < sets; ++k) {
             const int p = squash12_to_16<>[static_cast<std::size_t>(mixed_[k] + 2048)];
-            weights_[k].train(inputs_.data(), target - p, rate);
+            Kernel::template train<inputs>(inputs_.data(), chosen_[k], (target - p) * rate >> 10);
         }
         constexpr int final_rate = static_cast<int>(Profile::final_rate);
         for (std::size_t k = 0; k < finals::size; ++k)
@@ -195,15 +186,14 @@ class context_mixer {
     }
 
     sources sources_;
-    std::array<weight_set<padded, Kernel>, sets> weights_;
-    std::array<small_weight_set<sets>, finals::size> last_;
-    std::array<bool, 256> sure_ = sure_histories(bit_histories<>);
-    alignas(32) std::array<std::uint32_t, padded_chances> chance_{};
-    alignas(32) std::array<std::int16_t, padded> inputs_{};
-    std::array<std::int16_t, sets> mixed_{};
+    std::array<weight_set<inputs, Kernel>, sets> weights_;
+    std::array<weight_set<16, Kernel>, finals::size> last_;
+    alignas(32) std::array<std::uint32_t, lanes> chance_{};
+    alignas(32) std::array<std::int16_t, inputs> inputs_{};
+    alignas(32) std::array<std::int16_t, 16> mixed_{};
     std::array<int, finals::size> joined_{};
-    std::array<std::uint32_t, sets> chosen_{};
-    std::array<adaptive_probability*, 2 + runs::size> extra_{};
+    std::array<std::int16_t*, sets> chosen_{};
+    std::array<adaptive_probability*, extras> extra_{};
     std::array<std::int16_t, 2> firm_{};
     adaptive_probability none_;
     std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;

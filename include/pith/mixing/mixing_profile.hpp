@@ -15,7 +15,6 @@ namespace pith::inline v1::mixing {
 ///   using runs = context_list<...>;        // of these the last byte is kept as well
 ///   using selectors = selector_list<...>;  // a weight vector each
 ///   using finals = selector_list<...>;     // a mixer of their outputs each: 1, 2, 4, ..., averaged
-///   static constexpr bool sure_inputs;     // deterministic histories of hashed contexts count twice
 ///   static constexpr std::uint32_t first_rate, last_rate, final_rate;  // of training, in 2^-15
 ///   static constexpr int first_weight;     // in 2^-14
 ///   static constexpr unsigned log2_places; // of matches and runs
@@ -26,7 +25,6 @@ concept mixing_profile = requires {
     { P::runs::size } -> std::convertible_to<std::size_t>;
     { P::selectors::size } -> std::convertible_to<std::size_t>;
     { P::finals::size } -> std::convertible_to<std::size_t>;
-    { P::sure_inputs } -> std::convertible_to<bool>;
     { P::first_rate + P::last_rate + P::final_rate } -> std::convertible_to<std::uint32_t>;
     { P::first_weight } -> std::convertible_to<int>;
     { P::log2_places } -> std::convertible_to<unsigned>;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <pith/core/fixed.hpp>
 #include <pith/core/table.hpp>
 #include <pith/mixing/adaptive_map.hpp>
 #include <pith/mixing/bit_history.hpp>
@@ -21,43 +22,39 @@
 
 namespace pith::inline v1::mixing {
 
-/// How much memory sources take, and where.
-struct source_layout {
-    bool one_page = false;           ///< both nibbles of a byte in one page of histories
-    bool halved_far_places = false;  ///< half the places for the far match and for runs
-    /// Histories that predicted are noted: another context, if it shares the slot, may have moved them on
-    /// before they learn. Else the probability goes to where the history then is.
-    bool noted_histories = false;
-};
-
 /// Follows the bytes of a block bit by bit. It views the block: all bytes before the one that is being
-/// predicted must be in place. Map i < hashed is that of context i, then come orders 1 and 0. Exact.
-template <mixing_profile Profile, source_layout Layout>
+/// predicted must be in place. Map i < hashed is that of context i, then come orders 1 and 0. The far match
+/// and runs have 2^FarLog2Places places. Exact.
+template <mixing_profile Profile, unsigned FarLog2Places = Profile::log2_places>
 class mixing_sources {
     using runs = typename Profile::runs;
     static constexpr unsigned log2_places = Profile::log2_places;
-    static constexpr unsigned far_log2_places = log2_places - (Layout.halved_far_places ? 1 : 0);
 
   public:
     static constexpr std::size_t hashed = Profile::contexts::size;
     static constexpr std::size_t maps = hashed + 2;
     /// Bytes on the heap, besides the slots.
     static constexpr std::size_t memory =
-        65536 + (std::size_t{4} << log2_places) + (std::size_t{4} << far_log2_places) + maps * 1024 +
-        runs::size * (std::size_t{2} << far_log2_places) + refinements::memory + Profile::history::memory;
+        3 * 65536 + (std::size_t{4} << log2_places) + (std::size_t{4} << FarLog2Places) + maps * 1024 +
+        runs::size * (std::size_t{2} << FarLog2Places) + refinements::memory + Profile::history::memory;
 
     mixing_sources()
         : order1_(65536),
+          direct_(65536),
           near_(log2_places),
-          far_(far_log2_places),
+          far_(FarLog2Places),
           maps_(maps * 256),
-          runs_(make_runs(std::make_index_sequence<runs::size>{})) {}
+          runs_(make_runs(std::make_index_sequence<runs::size>{})) {
+        const auto sure = sure_histories(bit_histories<>);
+        for (std::size_t h = 0; h < 256; ++h) sure_[h] = static_cast<std::int16_t>(sure[h] ? -1 : 0);
+    }
 
     /// Forgets everything. Takes the slots, which must be empty and outlive the use. Then has to be started.
     void reset(history_slots& slots) noexcept {
         slots_.use(slots);
         order1_.clear();
         order0_.fill(0);
+        for (auto& p : direct_) p = 32768;
         near_.reset();
         far_.reset();
         for (std::size_t i = 0; i < maps; ++i)
@@ -106,23 +103,22 @@ class mixing_sources {
     [[nodiscard, gnu::always_inline]] std::size_t node() const noexcept { return node_; }
     /// How many of the first six contexts have been here.
     [[nodiscard, gnu::always_inline]] std::uint32_t seen() const noexcept { return slots_.seen(node_); }
-    /// The history of map I, and the bits of the adaptive probability that it has there.
+    /// What map I predicts, in the domain of stretch12, and -1 if its history is deterministic, else 0. Puts
+    /// the bits of its adaptive probability into `chance`.
     template <std::size_t I>
-    [[nodiscard, gnu::always_inline]] std::uint8_t history_of() noexcept {
+    [[nodiscard, gnu::always_inline]] std::array<std::int16_t, 2> predict(std::uint32_t& chance) noexcept {
         const std::uint8_t h = *at(I, node_, state_.partial, order1_at_);
-        if constexpr (Layout.noted_histories) noted_[I] = h;
-        return h;
+        chance = maps_[256 * I + h];
+        return {stretch12_table<>[chance >> 20], sure_[h]};
     }
-    [[nodiscard, gnu::always_inline]] std::uint8_t noted(std::size_t i) const noexcept
-        requires(Layout.noted_histories) {
-        return noted_[i];
-    }
-    template <std::size_t I>
-    [[nodiscard, gnu::always_inline]] std::uint32_t chance_of(std::uint8_t bit_history) const noexcept {
-        return maps_[256 * I + bit_history];
+    /// The prediction of order 1 without a history, which follows what is recent.
+    [[nodiscard, gnu::always_inline]] std::int16_t predict_directly() noexcept {
+        direct_at_ = &direct_[std::size_t{history_.last_byte()} << 8 | state_.partial];
+        return stretch12_table<>[*direct_at_ >> 4];
     }
     /// Takes the bit into all histories, and what their probabilities have become.
     [[gnu::always_inline]] void learn(bool bit, const std::uint32_t* chances) noexcept {
+        *direct_at_ = static_cast<std::uint16_t>(*direct_at_ + (((bit ? 65535 : 0) - *direct_at_) >> 5));
         const std::uint8_t* const next = bit_histories<>.next[0].data() + (bit ? 1 : 0);
         // Stores of bytes may change anything, as far as compilers know.
         std::uint32_t* const map = maps_.data();
@@ -131,7 +127,7 @@ class mixing_sources {
 #pragma GCC unroll 64
         for (std::size_t i = 0; i < maps; ++i) {
             std::uint8_t* const to = at(i, node, partial, order1);
-            const std::size_t h = predicted(i, *to);
+            const std::size_t h = *to;
             *to = next[2 * h];
             map[256 * i + h] = chances[i];
         }
@@ -153,13 +149,7 @@ class mixing_sources {
   private:
     template <std::size_t... I>
     static std::array<run_map, sizeof...(I)> make_runs(std::index_sequence<I...>) {
-        return {(static_cast<void>(I), run_map(far_log2_places))...};
-    }
-    [[nodiscard, gnu::always_inline]] std::uint8_t predicted(std::size_t i, std::uint8_t now) const noexcept {
-        if constexpr (Layout.noted_histories)
-            return noted_[i];
-        else
-            return now;
+        return {(static_cast<void>(I), run_map(FarLog2Places))...};
     }
     [[nodiscard, gnu::always_inline]] std::uint8_t* at(std::size_t i, std::size_t node, std::size_t partial,
                                                        std::uint8_t* order1) noexcept {
@@ -182,8 +172,9 @@ class mixing_sources {
     }
 
     typename Profile::history history_;
-    nibble_slots<typename Profile::contexts, Layout.one_page> slots_;
+    nibble_slots<typename Profile::contexts> slots_;
     table<std::uint8_t> order1_;
+    table<std::uint16_t> direct_;
     match_model<6> near_;
     match_model<12> far_;
     table<std::uint32_t> maps_;
@@ -193,7 +184,8 @@ class mixing_sources {
     std::size_t node_ = 1;
     std::array<std::uint8_t, 256> order0_{};
     std::uint8_t* order1_at_ = nullptr;
-    std::array<std::uint8_t, Layout.noted_histories ? maps : 0> noted_{};
+    std::uint16_t* direct_at_ = nullptr;
+    std::array<std::int16_t, 256> sure_{};
 };
 
 }  // namespace pith::inline v1::mixing

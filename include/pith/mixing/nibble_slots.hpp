@@ -10,9 +10,9 @@
 
 namespace pith::inline v1::mixing {
 
-/// One slot of histories for each of Contexts. With OnePage, both nibbles of a byte stand in one page of
-/// memory, whose address is translated once. Exact.
-template <class Contexts, bool OnePage>
+/// One slot of histories for each of Contexts. Both nibbles of a byte stand in one page of memory, whose
+/// address is translated once. Exact.
+template <class Contexts>
 class nibble_slots {
   public:
     static constexpr std::size_t size = Contexts::size;
@@ -38,8 +38,7 @@ class nibble_slots {
     /// in the check.
     [[gnu::always_inline]] void prefetch_low(std::uint32_t three) noexcept {
         for (std::uint32_t& hash : hash_) {
-            const std::uint32_t low = (hash + three * 0x9E3779B1U) * 0x85EBCA6BU;
-            hash = OnePage ? slots_->in_page_of(hash, low) : low;
+            hash = slots_->in_page_of(hash, (hash + three * 0x9E3779B1U) * 0x85EBCA6BU);
             slots_->prefetch(hash);
         }
     }

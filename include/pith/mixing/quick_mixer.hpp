@@ -11,7 +11,6 @@
 #include <pith/core/fixed.hpp>
 #include <pith/mixing/adaptive_map.hpp>
 #include <pith/mixing/apm.hpp>
-#include <pith/mixing/bit_history.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/mixer.hpp>
 #include <pith/mixing/mixing_profile.hpp>
@@ -25,7 +24,7 @@ namespace pith::inline v1::mixing {
 template <mixing_profile Profile, mixing_kernel Kernel = portable_mixing>
 requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::selectors::size <= 8 &&
          Profile::first_rate < 512 && Profile::final_rate < 512) class quick_mixer {
-    using sources = mixing_sources<Profile, source_layout{.one_page = true, .halved_far_places = true}>;
+    using sources = mixing_sources<Profile, Profile::log2_places - 1>;
     using runs = typename Profile::runs;
     using selectors = typename Profile::selectors;
     static constexpr std::size_t maps = sources::maps;
@@ -37,25 +36,20 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
 
   public:
     quick_mixer()
-        : direct_(65536),
-          weights_(weight_sets<weight_set<inputs, Kernel>>(selectors::contexts)),
-          last_weights_((256 + selected_by::experience::contexts) * 8) {
-        const auto sure = sure_histories(bit_histories<>);
-        for (std::size_t h = 0; h < 256; ++h) sure_[h] = static_cast<std::int16_t>(sure[h] ? -1 : 0);
-    }
+        : weights_(weight_sets<weight_set<inputs, Kernel>>(selectors::contexts)),
+          last_weights_((256 + selected_by::experience::contexts) * 8) {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
         std::size_t vectors = (256 + selected_by::experience::contexts) * 8 * 2;
         for (const std::size_t n : selectors::contexts) vectors += n * inputs * 2;
-        return sources::memory + 131072 + vectors + sizeof(quick_mixer);
+        return sources::memory + vectors + sizeof(quick_mixer);
     }
 
     /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
     /// and outlive the use.
     void reset(history_slots& slots, const std::uint8_t* block) noexcept {
         sources_.reset(slots);
-        for (auto& p : direct_) p = 32768;
         for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
         for (std::size_t i = 0; i < last_weights_.size(); ++i)
             last_weights_[i] = static_cast<std::int16_t>(i % 8 < sets ? 16384 / sets : 0);
@@ -169,11 +163,7 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     template <std::size_t I>
     [[nodiscard, gnu::always_inline]] std::array<std::int16_t, 2> input() noexcept {
         if constexpr (I < maps) {
-            const std::uint8_t h = sources_.template history_of<I>();
-            const std::uint32_t c = sources_.template chance_of<I>(h);
-            chance_[I] = c;
-            const std::int16_t x = stretch12_table<>[c >> 20];
-            return {x, sure_[h]};
+            return sources_.template predict<I>(chance_[I]);
         } else {
             constexpr std::size_t k = I - maps;
             std::int16_t x = 0;
@@ -182,16 +172,10 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
                 x = stretch12_table<>[chance_[I] >> 20];
             }
             if constexpr (k == 2)
-                return {x, direct()};
+                return {x, sources_.predict_directly()};
             else
                 return {x, k == 0 ? firm_ : k == 1 ? std::int16_t{256} : std::int16_t{0}};
         }
-    }
-
-    /// The prediction of order 1 without a history, which follows what is recent.
-    [[nodiscard, gnu::always_inline]] std::int16_t direct() noexcept {
-        direct_at_ = &direct_[std::size_t{history().last_byte()} << 8 | sources_.state().partial];
-        return stretch12_table<>[*direct_at_ >> 4];
     }
 
     [[gnu::always_inline]] void mix() noexcept {
@@ -211,7 +195,6 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
 
     [[gnu::always_inline]] void learn(bool bit) noexcept {
         train(bit);
-        *direct_at_ = static_cast<std::uint16_t>(*direct_at_ + (((bit ? 65535 : 0) - *direct_at_) >> 5));
         sources_.refined().update(bit);
         Kernel::template adapt<lanes>(chance_.data(), bit, 1023);
         sources_.learn(bit, chance_.data());
@@ -236,11 +219,8 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     }
 
     sources sources_;
-    table<std::uint16_t> direct_;
     std::array<weight_set<inputs, Kernel>, sets> weights_;
     table<std::int16_t> last_weights_;
-    std::uint16_t* direct_at_ = nullptr;
-    std::array<std::int16_t, 256> sure_{};
     alignas(32) std::array<std::uint32_t, lanes> chance_{};
     alignas(32) std::array<std::int16_t, inputs> inputs_{};
     alignas(16) std::array<std::int16_t, 8> mixed_{};
