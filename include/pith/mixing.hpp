@@ -43,6 +43,7 @@
 #include <pith/mixing/match.hpp>
 #include <pith/mixing/mixed_number.hpp>
 #include <pith/mixing/mixer.hpp>
+#include <pith/mixing/mixer_layer.hpp>
 #include <pith/mixing/mixing_profile.hpp>
 #include <pith/mixing/mixing_sources.hpp>
 #include <pith/mixing/ngram.hpp>

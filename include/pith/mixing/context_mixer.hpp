@@ -8,12 +8,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include <pith/core/fixed.hpp>
 #include <pith/mixing/adaptive_map.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/mixer.hpp>
+#include <pith/mixing/mixer_layer.hpp>
 #include <pith/mixing/mixing_profile.hpp>
 #include <pith/mixing/mixing_sources.hpp>
 #include <pith/mixing/selectors.hpp>
@@ -34,30 +34,27 @@ requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_m
     // Predictions of the maps, of matches and of runs; then those of the maps again that come from
     // deterministic histories, lengths of matches, a constant and a direct prediction.
     static constexpr std::size_t lanes = (maps + (extras < 4 ? 4 : extras) + 7) / 8 * 8, inputs = 2 * lanes;
+    using layer = mixer_layer<Profile, inputs, Kernel>;
     static constexpr int dead_zone = 512;  // errors in 2^-16 that teach nothing
 
   public:
-    context_mixer()
-        : weights_(weight_sets<weight_set<inputs, Kernel>>(selectors::contexts)),
-          last_(weight_sets<weight_set<16, Kernel>>(finals::contexts)) {}
+    context_mixer() : last_(weight_sets<weight_set<16, Kernel>>(finals::contexts)) {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
         std::size_t vectors = 0;
         for (const std::size_t n : finals::contexts) vectors += n * 16 * 2;
-        for (const std::size_t n : selectors::contexts) vectors += n * inputs * 2;
-        return sources::memory + vectors + sizeof(context_mixer);
+        return sources::memory + layer::memory + vectors + sizeof(context_mixer);
     }
 
     /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
     /// and outlive the use.
     void reset(history_slots& slots, const std::uint8_t* block) noexcept {
         sources_.reset(slots);
-        for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
+        layer_.reset();
         for (auto& w : last_) w.reset(sets, static_cast<std::int16_t>(16384 / sets));
         inputs_.fill(0);
         mixed_.fill(0);
-        rate_ = Profile::first_rate << 8;
         start(block);
     }
     /// Keeps what was learnt and starts before the first byte of another block.
@@ -66,8 +63,9 @@ requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_m
         predict_anew();
     }
 
-    /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
-    /// of its slots. Not inlined: g++ 12 would take the copied members for those of what surrounds them.
+    /// Goes on as `other`, which must be between two bytes, on a copy of its block: the bytes so far must be
+    /// equal, and `slots` a copy of its slots. Not inlined: g++ 12 would take the copied members for those of
+    /// what surrounds them.
     [[gnu::noinline]] void continue_from(const context_mixer& other, history_slots& slots,
                                          const std::uint8_t* block) noexcept {
         *this = other;  // tables of equal sizes: takes no memory
@@ -98,7 +96,9 @@ requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_m
         const bool near = predict_match(sources_.near(), 0), far = predict_match(sources_.far(), 1);
         state.expected = far ? sources_.far().expected() : near ? sources_.near().expected() : 0;
         state.match = far ? (sources_.far().length() >= 32 ? 3 : 2) : near ? 1 : 0;
-        choose(std::make_index_sequence<sets>{});
+        // What depends on the bits so far lies beyond the first caches: it is fetched while inputs are made.
+        layer_.choose(state, history());
+        sources_.refined().prefetch(state, sources_.node());
         for (std::size_t k = 0; k < runs::size; ++k) predict_extra(2 + k, sources_.chance_of_run(k, none_));
         Kernel::template fill_masked<lanes, maps>(inputs_.data(),
                                                   [this](auto i) { return this->template input<i()>(); });
@@ -134,20 +134,8 @@ requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_m
                 return {x, k < 2 ? firm_[k] : k == 2 ? std::int16_t{256} : std::int16_t{0}};
         }
     }
-    /// What depends on the bits so far lies beyond the first caches: it is fetched while inputs are made.
-    template <std::size_t... K>
-    [[gnu::always_inline]] void choose(std::index_sequence<K...>) noexcept {
-        const auto values = selectors::values(sources_.state(), history());
-        ((chosen_[K] = weights_[K].choose(values[K])), ...);
-        const auto fetch = [&](auto k) __attribute__((always_inline)) {
-            if constexpr (selectors::contexts[k()] > 256) weights_[k()].prefetch(values[k()]);
-        };
-        (fetch(std::integral_constant<std::size_t, K>{}), ...);
-        sources_.refined().prefetch(sources_.state(), sources_.node());
-    }
-
     [[gnu::always_inline]] void mix() noexcept {
-        Kernel::template dots<inputs, sets>(inputs_.data(), chosen_.data(), mixed_.data());
+        layer_.mix(inputs_.data(), mixed_.data());
         const auto chosen = finals::values(sources_.state(), history());
         int sum = 0;
         for (std::size_t k = 0; k < finals::size; ++k) {
@@ -171,32 +159,26 @@ requires(Profile::first_rate < 512 && Profile::final_rate < 512) class context_m
     }
     [[gnu::always_inline]] void train(bool bit) noexcept {
         const int target = bit ? 65536 : 0;
-        const int rate = static_cast<int>(rate_ >> 8);
-        rate_ -= (rate_ - (Profile::last_rate << 8)) >> 14;
         const int error = target - static_cast<int>(final_p_);
-        if (error <= dead_zone && error >= -dead_zone) return;
-#pragma GCC unroll 16
-        for (std::size_t k = 0; k < sets; ++k) {
-            const int p = squash12_to_16<>[static_cast<std::size_t>(mixed_[k] + 2048)];
-            Kernel::template train<inputs>(inputs_.data(), chosen_[k], (target - p) * rate >> 10);
-        }
+        const bool worth = error > dead_zone || error < -dead_zone;
+        layer_.learn(inputs_.data(), mixed_.data(), target, worth);
+        if (!worth) return;
         constexpr int final_rate = static_cast<int>(Profile::final_rate);
         for (std::size_t k = 0; k < finals::size; ++k)
             last_[k].train(mixed_.data(), target - static_cast<int>(squash16(joined_[k])), final_rate);
     }
 
     sources sources_;
-    std::array<weight_set<inputs, Kernel>, sets> weights_;
+    layer layer_;
     std::array<weight_set<16, Kernel>, finals::size> last_;
     alignas(32) std::array<std::uint32_t, lanes> chance_{};
     alignas(32) std::array<std::int16_t, inputs> inputs_{};
     alignas(32) std::array<std::int16_t, 16> mixed_{};
     std::array<int, finals::size> joined_{};
-    std::array<std::int16_t*, sets> chosen_{};
     std::array<adaptive_probability*, extras> extra_{};
     std::array<std::int16_t, 2> firm_{};
     adaptive_probability none_;
-    std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;
+    std::uint32_t final_p_ = 32768, p_ = 32768;
 };
 
 }  // namespace pith::inline v1::mixing

@@ -118,9 +118,6 @@ requires(N % 16 == 0) class weight_set {
         for (std::size_t i = 0; i < weights_.size(); ++i)
             weights_[i] = i % N < inputs ? weight : std::int16_t{0};
     }
-    [[gnu::always_inline]] void prefetch(std::size_t context) const noexcept {
-        for (std::size_t i = 0; i < N; i += 32) __builtin_prefetch(&weights_[context * N + i], 1);
-    }
     /// The weighted sum, within +-stretch16_limit.
     [[nodiscard, gnu::always_inline]] int mix(const std::int16_t* inputs, std::size_t context) noexcept {
         at_ = weights_.data() + context * N;

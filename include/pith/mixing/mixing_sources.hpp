@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <pith/core/assert.hpp>
 #include <pith/core/fixed.hpp>
 #include <pith/core/table.hpp>
 #include <pith/mixing/adaptive_map.hpp>
@@ -71,8 +72,9 @@ class mixing_sources {
         state_ = mixing_state{};
         begin_byte();
     }
-    /// Goes on, being a copy, with a copy of the slots and of the block.
+    /// Goes on, being a copy, with a copy of the slots and of the block. Precondition: no byte has begun.
     void move_to(history_slots& slots, const std::uint8_t* block) noexcept {
+        PITH_ASSERT(state_.bits == 0);
         slots_.move_to(slots);
         order1_at_ = &order1_[std::size_t{history_.last_byte()} << 8];
         history_.move_to(block);

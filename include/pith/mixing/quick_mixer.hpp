@@ -6,13 +6,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include <pith/core/fixed.hpp>
 #include <pith/mixing/adaptive_map.hpp>
 #include <pith/mixing/apm.hpp>
 #include <pith/mixing/history_slots.hpp>
 #include <pith/mixing/mixer.hpp>
+#include <pith/mixing/mixer_layer.hpp>
 #include <pith/mixing/mixing_profile.hpp>
 #include <pith/mixing/mixing_sources.hpp>
 #include <pith/mixing/selectors.hpp>
@@ -32,45 +32,43 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     // Predictions of the maps, of the match and of the runs; then those again that come from deterministic
     // histories, the match's length, a constant and a direct prediction.
     static constexpr std::size_t lanes = 16, inputs = 2 * lanes;
+    using layer = mixer_layer<Profile, inputs, Kernel>;
     static constexpr int dead_zone = 1024;  // errors in 2^-16 that teach nothing
 
   public:
-    quick_mixer()
-        : weights_(weight_sets<weight_set<inputs, Kernel>>(selectors::contexts)),
-          last_weights_((256 + selected_by::experience::contexts) * 8) {}
+    quick_mixer() : last_weights_((256 + selected_by::experience::contexts) * 8) {}
 
     /// Bytes that an object holds, besides the slots.
     [[nodiscard]] static constexpr std::size_t memory() noexcept {
-        std::size_t vectors = (256 + selected_by::experience::contexts) * 8 * 2;
-        for (const std::size_t n : selectors::contexts) vectors += n * inputs * 2;
-        return sources::memory + vectors + sizeof(quick_mixer);
+        constexpr std::size_t vectors = (256 + selected_by::experience::contexts) * 8 * 2;
+        return sources::memory + layer::memory + vectors + sizeof(quick_mixer);
     }
 
     /// Forgets everything and starts before the first byte of a block. Takes the slots, which must be empty
     /// and outlive the use.
     void reset(history_slots& slots, const std::uint8_t* block) noexcept {
         sources_.reset(slots);
-        for (auto& w : weights_) w.reset(inputs, Profile::first_weight);
+        layer_.reset();
         for (std::size_t i = 0; i < last_weights_.size(); ++i)
             last_weights_[i] = static_cast<std::int16_t>(i % 8 < sets ? 16384 / sets : 0);
         inputs_.fill(0);
         mixed_.fill(0);
-        rate_ = Profile::first_rate << 8;
         start(block);
     }
     /// Keeps what was learnt and starts before the first byte of another block.
     void start(const std::uint8_t* block) noexcept {
         sources_.start(block);
-        begin_byte();
+        follow_match();
         predict_anew();
     }
-    /// Goes on as `other` would, on a copy of its block: the bytes so far must be equal, and `slots` a copy
-    /// of its slots. Not inlined: g++ 12 would take the copied members for those of what surrounds them.
+    /// Goes on as `other`, which must be between two bytes, on a copy of its block: the bytes so far must be
+    /// equal, and `slots` a copy of its slots. Not inlined: g++ 12 would take the copied members for those of
+    /// what surrounds them.
     [[gnu::noinline]] void continue_from(const quick_mixer& other, history_slots& slots,
                                          const std::uint8_t* block) noexcept {
         *this = other;  // tables of equal sizes: takes no memory
         sources_.move_to(slots, block);
-        begin_byte();
+        follow_match();
         predict_anew();  // points to what it read
     }
     /// The history, for what a profile's own has to be told before `start`.
@@ -83,52 +81,16 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     [[gnu::noinline]] void update(bool bit) noexcept {
         learn(bit);
         sources_.advance(bit);
-        if (sources_.state().bits == 0) begin_byte();
+        if (sources_.state().bits == 0) follow_match();
         predict();
     }
 
   private:
-    void begin_byte() noexcept {
-        choose_steady(std::make_index_sequence<sets>{});
-        follow_match();
-    }
     void follow_match() noexcept {
         if (sources_.far().length() != 0)
             follow(sources_.far(), 2);
         else
             follow(sources_.near(), 1);
-    }
-    /// Weights that are chosen by the bytes before stand together for the bits of a byte.
-    template <std::size_t... K>
-    void choose_steady(std::index_sequence<K...>) noexcept {
-        (choose_steady_one<K>(), ...);
-    }
-    template <std::size_t K>
-    [[gnu::always_inline]] void choose_steady_one() noexcept {
-        using selector = typename selectors::template at<K>;
-        if constexpr (steady_selector<selector>) {
-            mixing_state first;
-            chosen_[K] = weights_[K].choose(selector::value(first, history()));
-            for (std::size_t bit = 0; bit < 8; ++bit) __builtin_prefetch(chosen_[K] + bit * inputs, 1);
-        }
-    }
-    template <std::size_t... K>
-    [[gnu::always_inline]] std::array<std::int16_t*, sets> chosen(std::index_sequence<K...>) noexcept {
-        return {chosen_one<K>()...};
-    }
-    template <std::size_t... K>
-    [[gnu::always_inline]] std::array<std::int16_t*, sets> trained(std::index_sequence<K...>) noexcept {
-        return {
-            chosen_[K] +
-            (steady_selector<typename selectors::template at<K>> ? sources_.state().bits * inputs : 0)...};
-    }
-    template <std::size_t K>
-    [[gnu::always_inline]] std::int16_t* chosen_one() noexcept {
-        using selector = typename selectors::template at<K>;
-        if constexpr (steady_selector<selector>)
-            return chosen_[K] + sources_.state().bits * inputs;
-        else
-            return chosen_[K] = weights_[K].choose(selector::value(sources_.state(), history()));
     }
     /// The match that predicts the next byte, as long as it holds.
     template <class Match>
@@ -179,9 +141,9 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     }
 
     [[gnu::always_inline]] void mix() noexcept {
-        const auto weights = chosen(std::make_index_sequence<sets>{});
-        Kernel::template dots<inputs, sets>(inputs_.data(), weights.data(), mixed_.data());
         const mixing_state& state = sources_.state();
+        layer_.choose(state, history());
+        layer_.mix(inputs_.data(), mixed_.data());
         by_bits_ = &last_weights_[8 * state.partial];
         by_experience_ = &last_weights_[8 * (256 + selected_by::experience::value(state, history()))];
         const int sum = Kernel::dot_sum(mixed_.data(), by_bits_, by_experience_) >> 12;
@@ -203,35 +165,28 @@ requires(Profile::contexts::size <= 11 && Profile::runs::size <= 2 && Profile::s
     }
     [[gnu::always_inline]] void train(bool bit) noexcept {
         const int target = bit ? 65536 : 0;
-        const int rate = static_cast<int>(rate_ >> 8);
-        rate_ -= (rate_ - (Profile::last_rate << 8)) >> 14;
         const int error = target - static_cast<int>(final_p_);
-        if (error <= dead_zone && error >= -dead_zone) return;
-        const auto weights = trained(std::make_index_sequence<sets>{});
-#pragma GCC unroll 8
-        for (std::size_t k = 0; k < sets; ++k) {
-            const int p = squash12_to_16<>[static_cast<std::size_t>(mixed_[k] + 2048)];
-            Kernel::template train<inputs>(inputs_.data(), weights[k], (target - p) * rate >> 10);
-        }
+        const bool worth = error > dead_zone || error < -dead_zone;
+        layer_.learn(inputs_.data(), mixed_.data(), target, worth);
+        if (!worth) return;
         const int e = error * static_cast<int>(Profile::final_rate) >> 10;
         Kernel::template train<8>(mixed_.data(), by_bits_, e);
         Kernel::template train<8>(mixed_.data(), by_experience_, e);
     }
 
     sources sources_;
-    std::array<weight_set<inputs, Kernel>, sets> weights_;
+    layer layer_;
     table<std::int16_t> last_weights_;
     alignas(32) std::array<std::uint32_t, lanes> chance_{};
     alignas(32) std::array<std::int16_t, inputs> inputs_{};
     alignas(16) std::array<std::int16_t, 8> mixed_{};
     std::array<adaptive_probability*, 1 + runs::size> extra_{};
-    std::array<std::int16_t*, sets> chosen_{};
     std::int16_t *by_bits_ = nullptr, *by_experience_ = nullptr;
     adaptive_probability none_;
     std::array<adaptive_probability*, 2> likely_{};
     int sure_match_ = 0;
     std::int16_t firm_ = 0;
-    std::uint32_t rate_ = 0, final_p_ = 32768, p_ = 32768;
+    std::uint32_t final_p_ = 32768, p_ = 32768;
 };
 
 }  // namespace pith::inline v1::mixing
