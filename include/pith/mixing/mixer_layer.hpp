@@ -25,9 +25,9 @@ requires(Profile::first_rate < 512) class mixer_layer {
   public:
     /// Bytes on the heap.
     static constexpr std::size_t memory = [] {
-        std::size_t bytes = 0;
-        for (const std::size_t n : selectors::contexts) bytes += n * Inputs * 2;
-        return bytes;
+        std::size_t total = 0;
+        for (const std::size_t n : selectors::contexts) total += n * Inputs * 2;
+        return total;
     }();
 
     mixer_layer() : weights_(weight_sets<weight_set<Inputs, Kernel>>(selectors::contexts)) {}
