@@ -62,17 +62,9 @@ inline bytes encode_factors(const pith::lowrank::factors& f) {
 
 inline pith::result<matrix> decode_factors(pith::byte_view in, const pith::limits& bound) {
     pith::byte_reader reader(in);
-    std::uint64_t shape[3] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-        if (v == 0 || v > std::uint64_t{1} << 28)
-            return reader.fail(pith::error_code::bad_header, "no such factors");
-    }
-    const auto [m, r, n] = shape;
-    if (m > bound.max_output / sizeof(float) / n)
-        return reader.fail(pith::error_code::limit_exceeded, "the weights are larger than the limit");
+    const auto shape = pith::lowrank::read_factor_shape(reader, bound);
+    if (!shape) return shape.error();
+    const auto [m, r, n] = *shape;
     if (reader.remaining() != 2 * (m * r + r * n))
         return reader.fail(pith::error_code::bad_header, "the factors do not fit their shape");
     pith::lowrank::factors f{matrix(m, r), matrix(r, n)};

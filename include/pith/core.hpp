@@ -15,6 +15,7 @@
 #include <pith/core/footprint.hpp>
 #include <pith/core/limits.hpp>
 #include <pith/core/number.hpp>
+#include <pith/core/packed_codes.hpp>
 #include <pith/core/progress.hpp>
 #include <pith/core/random.hpp>
 #include <pith/core/result.hpp>

@@ -32,23 +32,6 @@ TEST_CASE("product quantizers keep the laws, in odd dimensions too", "[vector]")
     check_laws<12>(3, 1);
 }
 
-TEST_CASE("packed codes are read back", "[vector]") {
-    const auto check = []<unsigned Bits>(std::integral_constant<unsigned, Bits>) {
-        pith::random_sequence random(Bits);
-        for (std::size_t n = 0; n < 40; ++n) {
-            std::vector<std::uint16_t> codes(n);
-            for (auto& c : codes) c = static_cast<std::uint16_t>(random.below(1U << Bits));
-            std::vector<std::uint8_t> packed(vector::packed_code_size(n, Bits));
-            vector::pack_codes<Bits>(codes, packed);
-            for (std::size_t i = 0; i < n; ++i) CHECK(vector::code_at<Bits>(packed.data(), i) == codes[i]);
-        }
-    };
-    [&]<unsigned... Less>(std::integer_sequence<unsigned, Less...>) {
-        (check(std::integral_constant<unsigned, Less + 1>{}), ...);
-    }
-    (std::make_integer_sequence<unsigned, 16>{});
-}
-
 TEST_CASE("a part for each coordinate comes near the best scalar quantizer", "[vector]") {
     const matrix points = gaussian(8000, 6, 1);
     const auto quantizer = vector::product<2>::fit(points.view(), 6, {.rounds = 40, .points_per_entry = 0});

@@ -1,5 +1,7 @@
 // Products of matrices given as views of any strides.
 // The multiplication is Eigen's (Guennebaud, Jacob and others, 2010); the views hide it.
+// PITH_LINALG_INSTANCES: what is Eigen's is compiled elsewhere, in one file that includes
+// linalg/instances.hpp.
 #pragma once
 
 #if defined(__FAST_MATH__)
@@ -53,6 +55,14 @@ void add_product(T factor, view_2d<const T> a, view_2d<const T> b, view_2d<T> c)
 }
 
 }  // namespace detail
+
+#ifdef PITH_LINALG_INSTANCES
+namespace detail {
+extern template void add_product<float>(float, view_2d<const float>, view_2d<const float>, view_2d<float>);
+extern template void add_product<double>(double, view_2d<const double>, view_2d<const double>,
+                                         view_2d<double>);
+}  // namespace detail
+#endif
 
 /// c += factor * a * b. Shapes: m x k, k x n, m x n; c lies row after row or column after column and does not
 /// overlap a or b. Encoder-side: the order of the sums is Eigen's.

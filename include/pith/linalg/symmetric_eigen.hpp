@@ -34,4 +34,8 @@ template <class T = double>
     return out;
 }
 
+#ifdef PITH_LINALG_INSTANCES
+extern template spectrum symmetric_eigen<double>(input<double>);
+#endif
+
 }  // namespace pith::inline v1::linalg

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pith/core/bytes.hpp>
+#include <pith/core/limits.hpp>
 #include <pith/core/number.hpp>
 #include <pith/linalg/svd_solvers.hpp>
 #include <pith/lowrank/metric.hpp>
@@ -24,6 +25,27 @@ struct factors {
         return linalg::multiply<float>(left, linalg::multiply<float>(right, x));
     }
 };
+
+/// m x r times r x n.
+struct factor_shape {
+    std::uint64_t rows = 0, rank = 0, columns = 0;
+};
+
+/// Three varints from outside, as coded factors begin. Errors: bad_header for a side that is 0 or above 2^28,
+/// limit_exceeded when the product would be larger than the bound's output.
+[[nodiscard]] inline result<factor_shape> read_factor_shape(byte_reader& from, const limits& bound) {
+    factor_shape out;
+    for (std::uint64_t* const side : {&out.rows, &out.rank, &out.columns}) {
+        const auto got = from.read_varint();
+        if (!got) return got.error();
+        *side = *got;
+        if (*side == 0 || *side > std::uint64_t{1} << 28)
+            return from.fail(error_code::bad_header, "no such factors");
+    }
+    if (out.rows > bound.max_output / sizeof(float) / out.columns)
+        return from.fail(error_code::limit_exceeded, "the weights are larger than the limit");
+    return out;
+}
 
 /// D H D^T as an operator.
 template <input_metric Metric>

@@ -122,19 +122,11 @@ template <class T = float>
 /// the bound's output.
 [[nodiscard]] inline result<factors> read_remapped(byte_view in, const limits& bound = {}) {
     byte_reader reader(in);
-    std::uint64_t shape[3] = {};
-    for (std::uint64_t& v : shape) {
-        const auto got = reader.read_varint();
-        if (!got) return got.error();
-        v = *got;
-        if (v == 0 || v > std::uint64_t{1} << 28)
-            return reader.fail(error_code::bad_header, "no such factors");
-    }
-    const auto [m, k, n] = shape;
+    const auto shape = read_factor_shape(reader, bound);
+    if (!shape) return shape.error();
+    const auto [m, k, n] = *shape;
     const std::uint64_t longer = m > n ? m : n, square = m + n - longer;
     if (k > square) return reader.fail(error_code::bad_header, "no such factors");
-    if (m > bound.max_output / sizeof(float) / n)
-        return reader.fail(error_code::limit_exceeded, "the weights are larger than the limit");
     if (reader.remaining() != k * (2 * longer + 4))  // < 2^28 (2^29 + 4)
         return reader.fail(error_code::bad_header, "the factors do not fit their shape");
     matrix<float> lines(k, m);

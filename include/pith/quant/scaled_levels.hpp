@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <pith/core/assert.hpp>
+#include <pith/core/packed_codes.hpp>
 #include <pith/core/view.hpp>
 #include <pith/quant/grid.hpp>
 #include <pith/quant/groups.hpp>
@@ -69,19 +70,12 @@ class scaled_levels {
         const auto levels = grid_.levels();
         for (std::size_t r = group.row; r < group.row + group.rows; ++r)
             for (std::size_t c = group.column; c < group.column + group.columns; ++c) {
-                const std::size_t code = code_at(packed, r * out.columns() + c);
+                const std::size_t code = code_at<Bits>(packed.data(), r * out.columns() + c);
                 out(r, c) = levels[code < levels.size() ? code : levels.size() - 1] * scale;
             }
     }
 
   private:
-    [[nodiscard]] static std::size_t code_at(std::span<const std::uint8_t> packed, std::size_t i) noexcept {
-        const std::size_t bit = i * Bits, byte = bit / 8;
-        unsigned pair = packed[byte];
-        if (byte + 1 < packed.size()) pair |= unsigned{packed[byte + 1]} << 8;
-        return pair >> bit % 8 & ((1U << Bits) - 1);
-    }
-
     grid<Bits> grid_;
     float largest_ = 0;
 };

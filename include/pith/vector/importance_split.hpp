@@ -15,12 +15,12 @@
 #include <pith/core/bytes.hpp>
 #include <pith/core/exact.hpp>
 #include <pith/core/limits.hpp>
+#include <pith/core/packed_codes.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/view.hpp>
 #include <pith/quant/entropy_coded_scalar.hpp>
 #include <pith/quant/index_coder.hpp>
 #include <pith/vector/checks.hpp>
-#include <pith/vector/code_bits.hpp>
 #include <pith/vector/index_stream.hpp>
 #include <pith/vector/product.hpp>
 

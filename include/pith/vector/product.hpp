@@ -12,12 +12,12 @@
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
 #include <pith/core/limits.hpp>
+#include <pith/core/packed_codes.hpp>
 #include <pith/core/result.hpp>
 #include <pith/core/serial.hpp>
 #include <pith/core/view.hpp>
 #include <pith/simd/nearest.hpp>
 #include <pith/vector/checks.hpp>
-#include <pith/vector/code_bits.hpp>
 #include <pith/vector/codebook.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/kmeans.hpp>

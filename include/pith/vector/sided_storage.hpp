@@ -16,9 +16,9 @@
 
 #include <pith/core/assert.hpp>
 #include <pith/core/bytes.hpp>
+#include <pith/core/packed_codes.hpp>
 #include <pith/quant/number_format.hpp>
 #include <pith/simd/fast_scan.hpp>
-#include <pith/vector/code_bits.hpp>
 #include <pith/vector/code_storage.hpp>
 #include <pith/vector/concepts.hpp>
 #include <pith/vector/nearest_list.hpp>

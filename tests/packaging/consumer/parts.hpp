@@ -44,3 +44,4 @@ inline std::size_t bytes_of_numbers(std::size_t count) {
 
 std::size_t result_on_any_processor(std::size_t count);
 std::size_t result_on_new_processor(std::size_t count);
+bool products_are_right();

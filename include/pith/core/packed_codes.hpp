@@ -7,7 +7,7 @@
 
 #include <pith/core/assert.hpp>
 
-namespace pith::inline v1::vector {
+namespace pith::inline v1 {
 
 /// Bytes that `count` codes of `bits` bits take.
 [[nodiscard]] constexpr std::size_t packed_code_size(std::size_t count, unsigned bits) noexcept {
@@ -43,4 +43,4 @@ requires(Bits >= 1 && Bits <= 16) [[nodiscard]] constexpr std::uint32_t
     return (word >> (first % 8)) & ((std::uint32_t{1} << Bits) - 1);
 }
 
-}  // namespace pith::inline v1::vector
+}  // namespace pith::inline v1
