@@ -5,6 +5,10 @@
 #include <pith/codec/context_mixing.hpp>
 #include <pith/codec/element.hpp>
 #include <pith/codec/exponent_huffman.hpp>
+#include <pith/codec/log_cells.hpp>
+#include <pith/codec/log_columns.hpp>
+#include <pith/codec/log_templates.hpp>
+#include <pith/codec/logs.hpp>
 #include <pith/codec/phrase_model.hpp>
 #include <pith/codec/phrase_parse.hpp>
 #include <pith/codec/phrases.hpp>

@@ -5,9 +5,11 @@
 #include <pith/systems/feedback.hpp>
 #include <pith/systems/kv.hpp>
 #include <pith/systems/learned.hpp>
+#include <pith/systems/logs.hpp>
 #include <pith/systems/lossless.hpp>
 #include <pith/systems/similarity.hpp>
 #include <pith/systems/tensors.hpp>
+#include <pith/systems/tokens.hpp>
 #include <pith/systems/vector.hpp>
 #include <pith/systems/weights.hpp>
 #include <pith/version.hpp>

@@ -2,6 +2,7 @@
 // tokenizers, and rotations of vectors.
 #pragma once
 
+#include <pith/transform/bpe_training.hpp>
 #include <pith/transform/channel.hpp>
 #include <pith/transform/concepts.hpp>
 #include <pith/transform/dct.hpp>
@@ -9,6 +10,7 @@
 #include <pith/transform/float_planes.hpp>
 #include <pith/transform/line_wrap.hpp>
 #include <pith/transform/matrix_rotation.hpp>
+#include <pith/transform/meta_tokens.hpp>
 #include <pith/transform/principal_axes.hpp>
 #include <pith/transform/randomized_hadamard.hpp>
 #include <pith/transform/scored_bpe.hpp>

@@ -71,6 +71,15 @@ class scored_bpe {
         return {word.size(), count};
     }
 
+    /// Bytes of a step: blanks, then up to the next blank; no more than max_step bytes.
+    [[nodiscard]] static std::size_t word_size(byte_view rest) noexcept {
+        const std::size_t most = rest.size() < max_step ? rest.size() : max_step;
+        std::size_t n = 0;
+        while (n < most && rest[n] == ' ') ++n;
+        while (n < most && rest[n] != ' ') ++n;
+        return n;
+    }
+
   private:
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
@@ -84,14 +93,6 @@ class scored_bpe {
         std::uint32_t token;
     };
 
-    /// Blanks, then up to the next blank; no more than max_step bytes.
-    [[nodiscard]] static std::size_t word_size(byte_view rest) noexcept {
-        const std::size_t most = rest.size() < max_step ? rest.size() : max_step;
-        std::size_t n = 0;
-        while (n < most && rest[n] == ' ') ++n;
-        while (n < most && rest[n] != ' ') ++n;
-        return n;
-    }
     /// Bytes of the UTF-8 character at the start, as its first byte says.
     [[nodiscard]] static std::size_t character_size(byte_view rest) noexcept {
         const std::uint8_t lead = rest[0];
