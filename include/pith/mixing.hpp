@@ -44,7 +44,11 @@
 #include <pith/mixing/match.hpp>
 #include <pith/mixing/mixed_number.hpp>
 #include <pith/mixing/mixer.hpp>
+#include <pith/mixing/mixer_layer.hpp>
+#include <pith/mixing/mixing_profile.hpp>
+#include <pith/mixing/mixing_sources.hpp>
 #include <pith/mixing/ngram.hpp>
+#include <pith/mixing/nibble_slots.hpp>
 #include <pith/mixing/online_ensemble.hpp>
 #include <pith/mixing/ppm.hpp>
 #include <pith/mixing/prime.hpp>
@@ -54,6 +58,7 @@
 #include <pith/mixing/quick_mixer.hpp>
 #include <pith/mixing/rank_coding.hpp>
 #include <pith/mixing/record_history.hpp>
+#include <pith/mixing/refinements.hpp>
 #include <pith/mixing/run_map.hpp>
 #include <pith/mixing/selectors.hpp>
 #include <pith/mixing/softmax.hpp>

@@ -68,8 +68,10 @@ class context_counts {
     }
 
     /// Begins to fetch what `find` will read, and what `counts` will.
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(contexts_.data() + home(hash)); }
-    void prefetch(const context& c) const noexcept {
+    [[gnu::always_inline]] void prefetch(std::uint64_t hash) const noexcept {
+        __builtin_prefetch(contexts_.data() + home(hash));
+    }
+    [[gnu::always_inline]] void prefetch(const context& c) const noexcept {
         if (c.distinct > 1) __builtin_prefetch(values_.data() + c.values);
     }
 

@@ -20,10 +20,10 @@ namespace pith::inline v1::mixing {
 ///   dot:   sum over pairs of (a[2i] w[2i] + a[2i+1] w[2i+1]) >> 8, arithmetic shift
 ///   train: w[i] += (a[i] e + 2^14) >> 15, saturating; |e| <= 32767
 ///   adapt: adaptive_probability::update(bit, limit) on each
-///   fill:  to[i] = f(std::integral_constant<std::size_t, i>), as vectors: a vector stored in parts is slow
-///   to load
-///   fill_masked: f gives {x, y}; to[i] = x, to[N + i] = y, for the first Masked numbers x & y
-///   dots:  to[k] = dot(a, w[k]) >> 6 within +-2047 for Vectors <= 8 vectors, 0 for the rest of eight
+///   fill_masked: f(std::integral_constant<std::size_t, i>) gives {x, y}; to[i] = x, to[N + i] = y, for the
+///   first Masked numbers x & y; as vectors: a vector stored in parts is slow to load
+///   dots:  to[k] = dot(a, w[k]) >> 6 within +-2047 for Vectors <= 16 vectors, 0 for the rest of eight or, if
+///   there are more than eight, of sixteen
 ///   dot_sum: the exact sum of a[i] (v[i] + w[i]) over eight numbers, |a[i]| <= 2047; below 2^30
 template <class K>
 concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, const std::int16_t* const* v,
@@ -33,10 +33,6 @@ concept mixing_kernel = requires(const std::int16_t* a, std::int16_t* w, const s
     { K::template train<32>(a, w, e) }
     noexcept;
     { K::template adapt<8>(p, true, std::uint32_t{255}) }
-    noexcept;
-    {
-        K::template fill<32>(w, [](auto i) { return static_cast<std::int16_t>(i()); })
-    }
     noexcept;
     {
         K::template fill_masked<16, 8>(w, [](auto) { return std::array<std::int16_t, 2>{}; })
@@ -69,18 +65,13 @@ struct portable_mixing {
     static void adapt(std::uint32_t* p, bool bit, std::uint32_t limit) noexcept {
         for (std::size_t i = 0; i < N; ++i) p[i] = adaptive_probability::updated(p[i], bit, limit);
     }
-    template <std::size_t N, class F>
-    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
-        fill_each(to, f, std::make_index_sequence<N>{});
-    }
-
     template <std::size_t N, std::size_t Masked, class F>
     [[gnu::always_inline]] static void fill_masked(std::int16_t* to, F f) noexcept {
         fill_each_masked<Masked>(to, f, std::make_index_sequence<N>{});
     }
     template <std::size_t N, std::size_t Vectors>
     static void dots(const std::int16_t* a, const std::int16_t* const* w, std::int16_t* to) noexcept {
-        for (std::size_t k = 0; k < 8; ++k) {
+        for (std::size_t k = 0; k < (Vectors > 8 ? 16 : 8); ++k) {
             const std::int32_t x = k < Vectors ? dot<N>(a, w[k < Vectors ? k : 0]) >> 6 : 0;
             to[k] = static_cast<std::int16_t>(x < -2047 ? -2047 : x > 2047 ? 2047 : x);
         }
@@ -102,10 +93,6 @@ struct portable_mixing {
             to[n + i] = i < Masked ? static_cast<std::int16_t>(v[0] & v[1]) : v[1];
         };
         (put(I, f(std::integral_constant<std::size_t, I>{})), ...);
-    }
-    template <class F, std::size_t... I>
-    [[gnu::always_inline]] static void fill_each(std::int16_t* to, F f, std::index_sequence<I...>) noexcept {
-        ((to[I] = f(std::integral_constant<std::size_t, I>{})), ...);
     }
 };
 static_assert(mixing_kernel<portable_mixing>);
@@ -131,9 +118,6 @@ requires(N % 16 == 0) class weight_set {
         for (std::size_t i = 0; i < weights_.size(); ++i)
             weights_[i] = i % N < inputs ? weight : std::int16_t{0};
     }
-    void prefetch(std::size_t context) const noexcept {
-        for (std::size_t i = 0; i < N; i += 32) __builtin_prefetch(&weights_[context * N + i], 1);
-    }
     /// The weighted sum, within +-stretch16_limit.
     [[nodiscard, gnu::always_inline]] int mix(const std::int16_t* inputs, std::size_t context) noexcept {
         at_ = weights_.data() + context * N;
@@ -155,7 +139,16 @@ requires(N % 16 == 0) class weight_set {
     std::int16_t* at_ = nullptr;
 };
 
-/// The same for up to 16 inputs, of which only the first N count, without vectors: the outputs of other
+/// A set for each of these numbers of contexts.
+template <class Set, std::size_t K>
+[[nodiscard]] std::array<Set, K> weight_sets(const std::array<std::size_t, K>& contexts) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::array<Set, K>{Set(contexts[I])...};
+    }
+    (std::make_index_sequence<K>{});
+}
+
+/// A weight_set for up to 16 inputs, of which only the first N count, without vectors: the outputs of other
 /// mixers come one by one, and a vector that is stored in parts is slow to load. Same sums as weight_set<16>.
 template <std::size_t N>
 requires(N >= 1 && N <= 16) class small_weight_set {

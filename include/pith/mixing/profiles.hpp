@@ -17,7 +17,6 @@ namespace pith::inline v1::mixing {
 namespace detail {
 struct default_rates {
     using finals = selector_list<selected_by::partial, selected_by::experience>;
-    static constexpr bool sure_inputs = false;
     static constexpr std::uint32_t first_rate = 400, last_rate = 120, final_rate = 40;
     static constexpr int first_weight = 2000;
     static constexpr unsigned log2_places = 20;
@@ -26,7 +25,6 @@ struct default_rates {
 
 /// Text and mark-up.
 struct fast_text : detail::default_rates {
-    static constexpr bool sure_inputs = true;
     using history = byte_history;
     using contexts = context_list<order<2>, order<3>, order<4>, order<6>, word, word_pair<1>, class_changes,
                                   bracket, indirect_two, classes<6>, word_pair<2>>;
@@ -57,7 +55,6 @@ struct fast_records : detail::default_rates {
 
 /// The same kinds at a fifth of the speed.
 struct max_text : detail::default_rates {
-    static constexpr bool sure_inputs = true;
     static constexpr std::uint32_t last_rate = 45;
     static constexpr int first_weight = 600;
     static constexpr std::uint32_t final_rate = 60;
@@ -79,7 +76,6 @@ struct max_text : detail::default_rates {
                                  selected_by::classes>;
 };
 struct max_code : detail::default_rates {
-    static constexpr bool sure_inputs = true;
     static constexpr int first_weight = 1200;
     using history = x86_history;
     using contexts =
@@ -92,7 +88,6 @@ struct max_code : detail::default_rates {
                                     selected_by::expected, selected_by::second_byte, selected_by::opcode>;
 };
 struct max_records : detail::default_rates {
-    static constexpr bool sure_inputs = true;
     static constexpr int first_weight = 1500;
     using history = record_history;
     using contexts = context_list<order<2>, order<3>, order<4>, record_above_left, record_above_two,

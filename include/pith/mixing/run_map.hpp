@@ -23,7 +23,9 @@ class run_map {
         chance_.fill(adaptive_probability(1U << 21, 0));
         find(0);
     }
-    void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&places_[hash >> shift_], 1); }
+    [[gnu::always_inline]] void prefetch(std::uint32_t hash) const noexcept {
+        __builtin_prefetch(&places_[hash >> shift_], 1);
+    }
 
     /// Goes to the place of the next byte's context.
     void find(std::uint32_t hash) noexcept {

@@ -164,6 +164,7 @@ struct last_partial {
 };
 /// The byte before the last two.
 struct third_byte {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 256 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         return (h.last() >> 16 & 0xFF) * 8 + s.bits;
@@ -179,6 +180,7 @@ struct bracket_partial {
 };
 /// How many letters the word so far has and the last of its first three.
 struct word_shape {
+    static constexpr bool steady = true;
     static constexpr std::size_t contexts = 16 * 32 * 8;
     [[nodiscard]] static std::uint32_t value(const mixing_state& s, const auto& h) noexcept {
         const std::uint32_t length = h.length() < 15 ? h.length() : 15;

@@ -18,19 +18,6 @@ namespace pith::inline v1::simd {
 template <instruction_set Arch>
 inline constexpr bool has_mixing_kernel = covers<Arch, sse2> || covers<Arch, neon>;
 
-namespace detail {
-
-/// f(First) and f(First + 1) in one register: where registers run out, compilers keep 16-bit numbers in
-/// memory and load them as 32 bits, which has to wait until they are in the cache.
-template <std::size_t First, class F>
-[[nodiscard, gnu::always_inline]] inline int next_pair(F& f) noexcept {
-    const auto low = static_cast<std::uint16_t>(f(std::integral_constant<std::size_t, First>{}));
-    const auto high = static_cast<std::uint16_t>(f(std::integral_constant<std::size_t, First + 1>{}));
-    return static_cast<int>(low | static_cast<std::uint32_t>(high) << 16);
-}
-
-}  // namespace detail
-
 #if !defined(PITH_NO_SIMD) && defined(__x86_64__)
 
 namespace detail {
@@ -127,14 +114,11 @@ requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> :
             store(p + i, _mm_sub_epi32(_mm_or_si128(moved, n), _mm_cmpgt_epi32(most, n)));
         }
     }
-    template <std::size_t N, class F>
-    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
-        fill_vectors(to, f, std::make_index_sequence<N / 8>{});
-    }
     template <std::size_t N, std::size_t Vectors>
     [[gnu::always_inline]] static void dots(const std::int16_t* a, const std::int16_t* const* w,
                                             std::int16_t* to) noexcept {
         detail::store_bounded(to, four_sums<N, Vectors, 0>(a, w), four_sums<N, Vectors, 4>(a, w));
+        if constexpr (Vectors > 8) dots<N, Vectors - 8>(a, w + 8, to + 8);
     }
 
   private:
@@ -170,16 +154,6 @@ requires(covers<Arch, sse2> && !covers<Arch, avx2>) struct mixing_kernel<Arch> :
         const __m128i high = _mm_mulhi_epi16(x, y), low = _mm_mullo_epi16(x, y);
         const __m128i carry = _mm_avg_epu16(_mm_srli_epi16(low, 14), _mm_setzero_si128());
         return _mm_add_epi16(_mm_add_epi16(high, high), carry);
-    }
-    template <class F, std::size_t... V>
-    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
-                                                    std::index_sequence<V...>) noexcept {
-        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<4>{}), ...);
-    }
-    template <std::size_t First, class F, std::size_t... I>
-    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
-                                                   std::index_sequence<I...>) noexcept {
-        store(to, _mm_setr_epi32(detail::next_pair<First + 2 * I>(f)...));
     }
 };
 
@@ -229,10 +203,6 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> : detail::eight_lanes {
             store(p + i, _mm256_sub_epi32(_mm256_or_si256(moved, n), _mm256_cmpgt_epi32(most, n)));
         }
     }
-    template <std::size_t N, class F>
-    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
-        fill_vectors(to, f, std::make_index_sequence<N / 16>{});
-    }
     template <std::size_t N, std::size_t Vectors>
     [[gnu::always_inline]] static void dots(const std::int16_t* a, const std::int16_t* const* w,
                                             std::int16_t* to) noexcept {
@@ -241,6 +211,7 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> : detail::eight_lanes {
         const __m256i high =
             _mm256_hadd_epi32(pair_of_sums<N, Vectors, 4>(a, w), pair_of_sums<N, Vectors, 6>(a, w));
         detail::store_bounded(to, joined(low), joined(high));
+        if constexpr (Vectors > 8) dots<N, Vectors - 8>(a, w + 8, to + 8);
     }
 
   private:
@@ -269,16 +240,6 @@ requires(covers<Arch, avx2>) struct mixing_kernel<Arch> : detail::eight_lanes {
     template <class T>
     [[gnu::always_inline]] static void store(T* to, __m256i v) noexcept {
         _mm256_store_si256(reinterpret_cast<__m256i*>(to), v);
-    }
-    template <class F, std::size_t... V>
-    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
-                                                    std::index_sequence<V...>) noexcept {
-        (fill_vector<16 * V>(to + 16 * V, f, std::make_index_sequence<8>{}), ...);
-    }
-    template <std::size_t First, class F, std::size_t... I>
-    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
-                                                   std::index_sequence<I...>) noexcept {
-        store(to, _mm256_setr_epi32(detail::next_pair<First + 2 * I>(f)...));
     }
 };
 
@@ -320,10 +281,6 @@ requires(covers<Arch, neon>) struct mixing_kernel<Arch> {
             vst1q_u32(p + i, vsubq_u32(vorrq_u32(vreinterpretq_u32_s32(moved), n), vcltq_u32(n, most)));
         }
     }
-    template <std::size_t N, class F>
-    [[gnu::always_inline]] static void fill(std::int16_t* to, F f) noexcept {
-        fill_vectors(to, f, std::make_index_sequence<N / 8>{});
-    }
     template <std::size_t N, std::size_t Masked, class F>
     [[gnu::always_inline]] static void fill_masked(std::int16_t* to, F f) noexcept {
         fill_masked_vectors<Masked>(to, f, std::make_index_sequence<N / 8>{});
@@ -334,6 +291,7 @@ requires(covers<Arch, neon>) struct mixing_kernel<Arch> {
         const int16x8_t x = vcombine_s16(vqmovn_s32(four_sums<N, Vectors, 0>(a, w)),
                                          vqmovn_s32(four_sums<N, Vectors, 4>(a, w)));
         vst1q_s16(to, vmaxq_s16(vminq_s16(x, vdupq_n_s16(2047)), vdupq_n_s16(-2047)));
+        if constexpr (Vectors > 8) dots<N, Vectors - 8>(a, w + 8, to + 8);
     }
     [[nodiscard, gnu::always_inline]] static std::int32_t dot_sum(const std::int16_t* a,
                                                                   const std::int16_t* v,
@@ -379,16 +337,6 @@ requires(covers<Arch, neon>) struct mixing_kernel<Arch> {
         const int16x8_t kept{static_cast<std::int16_t>(First + I < Masked ? 0 : -1)...};
         vst1q_s16(to + First, x);
         vst1q_s16(to + N + First, vandq_s16(y, vorrq_s16(x, kept)));
-    }
-    template <class F, std::size_t... V>
-    [[gnu::always_inline]] static void fill_vectors(std::int16_t* to, F f,
-                                                    std::index_sequence<V...>) noexcept {
-        (fill_vector<8 * V>(to + 8 * V, f, std::make_index_sequence<8>{}), ...);
-    }
-    template <std::size_t First, class F, std::size_t... I>
-    [[gnu::always_inline]] static void fill_vector(std::int16_t* to, F f,
-                                                   std::index_sequence<I...>) noexcept {
-        vst1q_s16(to, int16x8_t{f(std::integral_constant<std::size_t, First + I>{})...});
     }
 };
 
