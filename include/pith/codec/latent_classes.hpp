@@ -29,7 +29,7 @@ struct latent_classes {
 namespace detail {
 
 /// 256 log2 n, rounded down. n >= 1. Exact.
-[[nodiscard]] inline std::int64_t fixed_log2(std::uint64_t n) noexcept {
+[[nodiscard]] inline std::int64_t latent_log2(std::uint64_t n) noexcept {
     return static_cast<std::int64_t>(exact::mul(exact::log(static_cast<double>(n)), 369.3299304675746));
 }
 
@@ -75,9 +75,9 @@ class block_prices {
         for (std::size_t at = 0; at < counts_.size(); at += alphabet_) {
             std::uint64_t sum = 0;
             for (std::size_t s = 0; s < alphabet_; ++s) sum += counts_[at + s];
-            const std::int64_t whole = fixed_log2(2 * sum + alphabet_);
+            const std::int64_t whole = latent_log2(2 * sum + alphabet_);
             for (std::size_t s = 0; s < alphabet_; ++s)
-                prices_[at + s] = whole - fixed_log2(2 * std::uint64_t{counts_[at + s]} + 1);
+                prices_[at + s] = whole - latent_log2(2 * std::uint64_t{counts_[at + s]} + 1);
         }
     }
     /// What all that was counted costs.
@@ -130,7 +130,7 @@ class block_prices {
 
   private:
     [[nodiscard]] static std::int64_t counted(std::uint64_t n, std::uint64_t more) noexcept {
-        return n == 0 ? 0 : static_cast<std::int64_t>(n) * fixed_log2(2 * n + more);
+        return n == 0 ? 0 : static_cast<std::int64_t>(n) * latent_log2(2 * n + more);
     }
 
     std::size_t width_, alphabet_;
@@ -158,7 +158,7 @@ inline std::int64_t assign_rows(const symbol_table& t, std::vector<std::uint8_t>
 }
 
 /// Numbers classes in the order of their first members; returns how many there are.
-inline std::size_t renumber(std::vector<std::uint8_t>& of) {
+inline std::size_t number_classes(std::vector<std::uint8_t>& of) {
     std::array<std::size_t, 256> number{};
     std::size_t count = 0;
     for (std::uint8_t& c : of) {
@@ -195,7 +195,7 @@ inline std::size_t merge_rows(const symbol_table& t, std::vector<std::uint8_t>& 
             if (c == left[b]) c = left[a];
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(b));
     }
-    return renumber(of_row);
+    return number_classes(of_row);
 }
 
 /// Classes of rows from columns as they are, up to 64 of them, each a class of its own: the first rows of
@@ -235,9 +235,9 @@ inline std::size_t merge_rows(const symbol_table& t, std::vector<std::uint8_t>& 
 }
 
 /// Searches the classes of one table.
-class class_search {
+class latent_search {
   public:
-    explicit class_search(symbol_table table) : table_(std::move(table)), turned_(table_.turned()) {}
+    explicit latent_search(symbol_table table) : table_(std::move(table)), turned_(table_.turned()) {}
 
     /// At most so many classes, by turns until nothing gets shorter, and the length of all in 1/256 bits.
     [[nodiscard]] std::pair<latent_classes, std::int64_t> run(std::size_t rows, std::size_t columns) const {
@@ -285,8 +285,8 @@ class class_search {
             if (turn != 0 && now >= least) break;
             least = now;
         }
-        c.rows = renumber(c.of_row);
-        c.columns = renumber(c.of_column);
+        c.rows = number_classes(c.of_row);
+        c.columns = number_classes(c.of_column);
         return least + price_of(c);
     }
     /// Without classes that doubling made and that are not worth their price.
@@ -303,13 +303,13 @@ class class_search {
     /// Half the logarithm of a block's entries for each frequency, and 4 bytes.
     [[nodiscard]] std::int64_t price_of_block(const latent_classes& c) const noexcept {
         const std::uint64_t entries = table_.entries.size() / (c.rows * c.columns) + 1;
-        return (static_cast<std::int64_t>(table_.alphabet) - 1) * fixed_log2(entries) / 2 +
+        return (static_cast<std::int64_t>(table_.alphabet) - 1) * latent_log2(entries) / 2 +
                std::int64_t{32} * 256;
     }
     /// Of classes and blocks.
     [[nodiscard]] std::int64_t price_of(const latent_classes& c) const noexcept {
-        return static_cast<std::int64_t>(table_.rows) * fixed_log2(c.rows) +
-               static_cast<std::int64_t>(table_.columns) * fixed_log2(c.columns) +
+        return static_cast<std::int64_t>(table_.rows) * latent_log2(c.rows) +
+               static_cast<std::int64_t>(table_.columns) * latent_log2(c.columns) +
                static_cast<std::int64_t>(c.rows * c.columns) * price_of_block(c);
     }
 
@@ -326,7 +326,7 @@ class class_search {
                                                         std::size_t columns, std::size_t most = 16) {
     PITH_ASSERT(rows != 0 && columns != 0 && table.size() % rows == 0 && table.size() / rows == columns);
     PITH_ASSERT(rows >> 32 == 0 && columns >> 32 == 0 && most >= 1 && most <= max_latent_classes);
-    return detail::class_search(detail::symbol_table(table, rows, columns)).best(most);
+    return detail::latent_search(detail::symbol_table(table, rows, columns)).best(most);
 }
 
 }  // namespace pith::inline v1::codec
