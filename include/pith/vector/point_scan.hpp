@@ -61,13 +61,13 @@ class difference_models {
 
 /// XXH64 of step and stride as 8 bytes each and of coordinates as 4 bytes each.
 [[nodiscard]] inline std::uint64_t check_of(std::uint64_t step, std::uint64_t stride,
-                                            std::span<const lattice_point> points) noexcept {
+                                            std::span<const scan_place> points) noexcept {
     xxh64 hash;
     std::uint8_t head[16];
     store_le<std::uint64_t>(head, step);
     store_le<std::uint64_t>(head + 8, stride);
     hash.update(head);
-    for (const lattice_point& p : points) {
+    for (const scan_place& p : points) {
         std::uint8_t raw[12];
         for (std::size_t k = 0; k < 3; ++k)
             store_le<std::uint32_t>(raw + 4 * k, static_cast<std::uint32_t>(p[k]));
@@ -76,8 +76,8 @@ class difference_models {
     return hash.digest();
 }
 
-[[nodiscard]] inline std::vector<std::uint8_t> encode_lattice(std::span<const lattice_point> points,
-                                                              std::size_t stride) {
+[[nodiscard]] inline std::vector<std::uint8_t> encode_places(std::span<const scan_place> points,
+                                                             std::size_t stride) {
     std::vector<std::uint8_t> out;
     vector_sink sink(out);
     quant::index_encoder<vector_sink> coder(sink);
@@ -100,14 +100,14 @@ class difference_models {
     return out;
 }
 
-[[nodiscard]] inline result<void> decode_lattice(byte_view in, std::size_t count, std::size_t stride,
-                                                 std::vector<lattice_point>& points) {
+[[nodiscard]] inline result<void> decode_places(byte_view in, std::size_t count, std::size_t stride,
+                                                std::vector<scan_place>& points) {
     quant::index_decoder coder(in);
     scan_predictor predictor(stride);
     difference_models models;
     while (points.size() < count) {
         predictor.start(points);
-        lattice_point p{};
+        scan_place p{};
         for (std::size_t k = 0; k < 3; ++k) {
             models.expect(k, predictor.spread());
             const auto upper = coder.get(models.model());
@@ -116,7 +116,7 @@ class difference_models {
             const std::int64_t d =
                 (std::int64_t{*upper} * (std::int64_t{1} << lower)) + coder.get_even(lower);
             const std::int64_t value = d + predictor.predict();
-            if (value < -max_lattice || value > max_lattice)
+            if (value < -max_scan_place || value > max_scan_place)
                 return error{error_code::bad_stream, 0, "a coordinate outside of the lattice"};
             p[predictor.axis()] = static_cast<std::int32_t>(value);
             models.update(static_cast<std::int32_t>(d));
@@ -128,7 +128,7 @@ class difference_models {
 }
 
 /// The lag at which points are nearest to each other, 8 or more; 0 if there are too few points. Encoder-side.
-[[nodiscard]] inline std::size_t likely_stride(std::span<const lattice_point> points) noexcept {
+[[nodiscard]] inline std::size_t likely_stride(std::span<const scan_place> points) noexcept {
     constexpr std::size_t longest = 4096, samples = 256;
     const std::size_t last = points.size() / 4 < longest ? points.size() / 4 : longest;
     std::size_t best = 0;
@@ -171,7 +171,7 @@ class point_scan {
         // Rounding the product of lattice and step to float costs up to 2^-24 of the largest coordinate.
         const double step = 2 * (double{options.bound} - largest * 0x1p-23);
         if (!(options.bound > 0) || !(options.bound < 1e30F) || !(step > double{options.bound}) ||
-            !(largest < step * (max_lattice - 1)))
+            !(largest < step * (max_scan_place - 1)))
             return refused();
         return with_step(points, step, options.stride);
     }
@@ -201,7 +201,7 @@ class point_scan {
 
     [[nodiscard]] static std::vector<std::uint8_t> with_step(std::span<const scan_point> points, double step,
                                                              std::size_t stride) {
-        std::vector<lattice_point> lattice(points.size());
+        std::vector<scan_place> lattice(points.size());
         for (std::size_t i = 0; i < points.size(); ++i)
             for (std::size_t k = 0; k < 3; ++k)
                 lattice[i][k] =
@@ -209,14 +209,14 @@ class point_scan {
         std::vector<std::uint8_t> code;
         if (stride == 0) {
             stride = detail::likely_stride(lattice);
-            std::vector<std::uint8_t> plain = detail::encode_lattice(lattice, 0);
-            if (stride != 0) code = detail::encode_lattice(lattice, stride);
+            std::vector<std::uint8_t> plain = detail::encode_places(lattice, 0);
+            if (stride != 0) code = detail::encode_places(lattice, stride);
             if (stride == 0 || plain.size() <= code.size()) {
                 stride = 0;
                 code = std::move(plain);
             }
         } else {
-            code = detail::encode_lattice(lattice, stride);
+            code = detail::encode_places(lattice, stride);
         }
         std::vector<std::uint8_t> out;
         vector_sink sink(out);
@@ -250,8 +250,8 @@ class point_scan {
             if (b != 0) return reader.fail(error_code::bad_stream, "filling that is not zero");
         const auto check = reader.read_le<std::uint64_t>();
         if (!check) return check.error();
-        std::vector<lattice_point> lattice;
-        const auto done = detail::decode_lattice(*code, count, static_cast<std::size_t>(numbers[0]), lattice);
+        std::vector<scan_place> lattice;
+        const auto done = detail::decode_places(*code, count, static_cast<std::size_t>(numbers[0]), lattice);
         if (!done) return done.error();
         if (detail::check_of(*step, numbers[0], lattice) != *check)
             return reader.fail(error_code::checksum_mismatch, "the points are not those that were encoded");

@@ -14,10 +14,10 @@
 namespace pith::inline v1::vector {
 
 /// A point in steps of the lattice.
-using lattice_point = std::array<std::int32_t, 3>;
+using scan_place = std::array<std::int32_t, 3>;
 
 /// Coordinates beyond this are refused: products of two of them fit 64 bits, differences an index.
-inline constexpr std::int32_t max_lattice = (1 << 21) - 1;
+inline constexpr std::int32_t max_scan_place = (1 << 21) - 1;
 
 namespace detail {
 
@@ -28,7 +28,7 @@ class row_follower {
     explicit row_follower(std::size_t stride) noexcept : stride_(stride) {}
 
     /// The neighbour of points.back(), or none: its number + 1.
-    [[nodiscard]] std::size_t follow(std::span<const lattice_point> points) noexcept {
+    [[nodiscard]] std::size_t follow(std::span<const scan_place> points) noexcept {
         const std::size_t last = points.size() - 1;
         const std::size_t slack = stride_ / 4;  // rows differ by so much where returns are missing
         if (stride_ < 8 || last < stride_ + slack + 8) return 0;
@@ -49,7 +49,7 @@ class row_follower {
 
   private:
     /// At most 3 (2^22)^2.
-    [[nodiscard]] static std::int64_t distance(const lattice_point& a, const lattice_point& b) noexcept {
+    [[nodiscard]] static std::int64_t distance(const scan_place& a, const scan_place& b) noexcept {
         std::int64_t sum = 0;
         for (std::size_t k = 0; k < 3; ++k) {
             const std::int64_t d = std::int64_t{a[k]} - b[k];
@@ -94,9 +94,9 @@ class scan_predictor {
     explicit scan_predictor(std::size_t stride) noexcept : rows_(stride) {}
 
     /// Looks at all points so far; then axis() and predict() are for the first coordinate of the next point.
-    void start(std::span<const lattice_point> points) {
+    void start(std::span<const scan_place> points) {
         gather(points);
-        const lattice_point& from = near_[2];
+        const scan_place& from = near_[2];
         first_ = 0;
         for (std::size_t k = 1; k < 3; ++k)
             if (size_of(from[k]) > size_of(from[first_])) first_ = k;
@@ -105,7 +105,7 @@ class scan_predictor {
     }
     /// Which coordinate is next.
     [[nodiscard]] std::size_t axis() const noexcept { return (first_ + known_) % 3; }
-    /// Its prediction, at most max_lattice in size.
+    /// Its prediction, at most max_scan_place in size.
     [[nodiscard]] std::int32_t predict() const noexcept { return candidates_[places_[known_].place()]; }
     /// How far candidates are from each other: how uncertain the prediction is.
     [[nodiscard]] std::uint32_t spread() const noexcept {
@@ -124,15 +124,17 @@ class scan_predictor {
 
     [[nodiscard]] static std::int32_t size_of(std::int32_t v) noexcept { return v < 0 ? -v : v; }
     [[nodiscard]] static std::int32_t kept(std::int64_t v) noexcept {
-        return static_cast<std::int32_t>(v < -max_lattice ? -max_lattice : v > max_lattice ? max_lattice : v);
+        return static_cast<std::int32_t>(v < -max_scan_place  ? -max_scan_place
+                                         : v > max_scan_place ? max_scan_place
+                                                              : v);
     }
 
     /// The last point, the one before it; of the row before the point beside the next one, the one before
     /// that; and the one beside the next two rows back.
-    void gather(std::span<const lattice_point> points) {
+    void gather(std::span<const scan_place> points) {
         near_.fill({});
         if (points.empty()) return;
-        const lattice_point& last = points.back();
+        const scan_place& last = points.back();
         near_.fill(last);
         if (points.size() > 1) near_[1] = points[points.size() - 2];
         const std::size_t next = rows_.follow(points);
@@ -179,7 +181,7 @@ class scan_predictor {
 
     detail::row_follower rows_;
     std::vector<std::size_t> after_{};  ///< of each point the one behind its neighbour, 0 for none
-    std::array<lattice_point, 5> near_{};
+    std::array<scan_place, 5> near_{};
     std::array<std::int32_t, 2 * ways> candidates_{};
     std::array<detail::best_candidate<2 * ways>, 3> places_{};
     std::size_t first_ = 0, known_ = 0;
