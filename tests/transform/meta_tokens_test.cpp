@@ -68,7 +68,7 @@ TEST_CASE("a phrase is defined in front and numbered by its first use") {
     STATIC_REQUIRE(!meta_tokens::pays(100, 1));
 }
 
-TEST_CASE("what no encoder writes is refused") {
+TEST_CASE("token streams that no encoder writes are refused") {
     CHECK(fault({1, 10, 2}) == error_code::bad_stream);  // the end of phrases in their absence
     CHECK(fault({10, 1}) == error_code::bad_header);     // no phrases, but their end
     CHECK(fault({12, 1, 2, 10, 12}) == error_code::bad_header);
