@@ -36,7 +36,7 @@ struct five_symbols {
     static void predict(std::span<float> p) noexcept {
         for (std::size_t i = 0; i < 5; ++i) p[i] = i == 3 ? 0.8F : 0.05F;
     }
-    static void update(std::uint32_t symbol) noexcept { PITH_ASSERT(symbol < 5); }
+    static void update([[maybe_unused]] std::uint32_t symbol) noexcept { PITH_ASSERT(symbol < 5); }
 };
 /// A model that is certain, and wrong.
 struct stubborn {
